@@ -1,0 +1,85 @@
+// Pure: no I/O.
+import type { AccessUnit } from "./access_unit.ts";
+import type { Frame } from "./frame.ts";
+
+/** What to do when a branch of frames is full: the latest wins, the earliest win, or the source waits. */
+export type FrameOverflow = "drop-oldest" | "drop-newest" | "block";
+/** What to do when a branch of access units is full. A gap that does not end at a keyframe would be a corrupt picture. */
+export type EncodedOverflow = "skip-to-keyframe";
+
+/** How a branch queues. */
+export interface BranchOptions<Overflow extends string> {
+  /** How many items it holds. @default {8 frames, 64 access units} */
+  capacity?: number;
+  overflow?: Overflow;
+}
+
+/** Counters of one queue; they only rise. */
+export interface BranchStats {
+  /** Items that went in. */
+  received: number;
+  /** Items that came out at the other end. */
+  delivered: number;
+  /** Items lost because the queue was full. */
+  dropped: number;
+}
+
+/**
+ * A step from one live sequence to another. Written by users as an async generator function; the built-in ones carry a
+ * `step` besides, a description that the planner can move to where it is cheapest.
+ */
+export interface Filter<In, Out> {
+  (source: AsyncIterable<In>): AsyncIterable<Out>;
+  readonly step?: FilterStep;
+}
+
+/** The description of a built-in filter. Plain data: it is posted to workers. */
+export type FilterStep =
+  | { kind: "interval"; intervalMs: number }
+  | {
+    kind: "scale";
+    width: number;
+    height: number;
+    format: import("./pixel_format.ts").PixelFormat;
+    algorithm: ScaleAlgorithm;
+  }
+  | { kind: "decode"; options: DecodeStepOptions };
+
+/** swscale's algorithms that are offered, from the fastest to the smoothest. */
+export type ScaleAlgorithm = "nearest" | "bilinear" | "area" | "bicubic";
+
+/** What a decoder is asked for. */
+export interface DecodeStepOptions {
+  /** Whether pictures known to be damaged are delivered, flagged, or held back until the next keyframe. @default {"skip"} */
+  corrupt?: "skip" | "deliver";
+  /** Whether pictures are shown in the order they come, for cameras without B-frames; saves the reordering delay. */
+  order?: "presentation" | "decoding";
+}
+
+/** Where a feed ends. */
+export interface Sink<T> {
+  /** Takes one item; the item is the sink's until the promise is done. */
+  write(item: T): void | Promise<void>;
+}
+
+/**
+ * A live sequence. Iterating reads it through a queue of its own, so that any number of readers do not disturb one
+ * another; disposing ends it and everything below it.
+ */
+export interface Feed<T> extends AsyncIterable<T>, AsyncDisposable {
+  /** Passes every item through a filter. */
+  pipe<Out>(filter: Filter<T, Out>): Feed<Out>;
+  /** Reads until the feed ends, or `signal` aborts; rejects with the feed's error. */
+  pipeTo(sink: Sink<T>, options?: { signal?: AbortSignal }): Promise<void>;
+  stats(): BranchStats;
+}
+
+/** A feed of frames, which can be branched. */
+export interface FrameFeed extends Feed<Frame> {
+  branch(options?: BranchOptions<FrameOverflow>): FrameFeed;
+}
+
+/** A feed of access units, which can be branched. */
+export interface EncodedFeed extends Feed<AccessUnit> {
+  branch(options?: BranchOptions<EncodedOverflow>): EncodedFeed;
+}

@@ -1,0 +1,144 @@
+// Pure: no I/O.
+import { now } from "./clock.ts";
+import { packedBytes, type PixelFormat } from "./pixel_format.ts";
+
+/** One plane of a picture. */
+export interface Plane {
+  /** From the first sample of the first row to the last of the last: `stride * (rows - 1) + rowBytes` bytes at least. */
+  data: Uint8Array<ArrayBufferLike>;
+  /** Bytes from row to row. */
+  stride: number;
+  /** Bytes of one row that are picture. */
+  rowBytes: number;
+  rows: number;
+}
+
+/** What travels with a picture. */
+export interface FrameInfo {
+  width: number;
+  height: number;
+  format: PixelFormat;
+  /** Presentation time in integer microseconds. */
+  pts: number;
+  /** When the camera took it, in Unix milliseconds by the camera's clock; null where that is not known. */
+  wallTime: number | null;
+  /** When the last packet of it reached this host, in Unix milliseconds. */
+  receivedAt: number;
+  keyframe: boolean;
+  /** Whether a part of it is known to be damaged. */
+  corrupt: boolean;
+  /** Number within its source, from 0. */
+  sequence: number;
+  /** Rises by one each time the source's size, format or parameter sets change. */
+  generation: number;
+  /** How many frames this reader did not get between the one before and this one. */
+  missed: number;
+  /** The number its source was given by the program, 0 unless told. */
+  streamId: number;
+}
+
+/**
+ * One decoded picture: a lease on memory that someone else needs back. Hold it with `using`, and keep the pixels no
+ * longer than the frame; `copy()` gives pixels to keep, `clone()` a second lease.
+ */
+export class Frame implements FrameInfo, Disposable {
+  readonly width: number;
+  readonly height: number;
+  readonly format: PixelFormat;
+  readonly pts: number;
+  readonly wallTime: number | null;
+  readonly receivedAt: number;
+  readonly keyframe: boolean;
+  readonly corrupt: boolean;
+  readonly sequence: number;
+  readonly generation: number;
+  readonly missed: number;
+  readonly streamId: number;
+  readonly #planes: readonly Plane[];
+  #lease: FrameLease | null;
+
+  constructor(info: FrameInfo, planes: readonly Plane[], lease: FrameLease) {
+    this.width = info.width;
+    this.height = info.height;
+    this.format = info.format;
+    this.pts = info.pts;
+    this.wallTime = info.wallTime;
+    this.receivedAt = info.receivedAt;
+    this.keyframe = info.keyframe;
+    this.corrupt = info.corrupt;
+    this.sequence = info.sequence;
+    this.generation = info.generation;
+    this.missed = info.missed;
+    this.streamId = info.streamId;
+    this.#planes = planes;
+    this.#lease = lease;
+  }
+
+  /**
+   * The pixels, borrowed until the frame is disposed of.
+   *
+   * @throws {TypeError} once the frame was disposed of: its memory may hold another picture by then.
+   */
+  get planes(): readonly Plane[] {
+    if (this.#lease === null) throw new TypeError("Cannot read a frame's planes: the frame was disposed of");
+    return this.#planes;
+  }
+
+  /** Milliseconds since the last packet of it reached this host. */
+  get age(): number {
+    return now() - this.receivedAt;
+  }
+
+  /** Bytes of the picture without padding. */
+  get byteLength(): number {
+    return packedBytes(this.format, this.width, this.height);
+  }
+
+  /** A second lease on the same pixels, to be disposed of by itself. */
+  clone(): Frame {
+    if (this.#lease === null) throw new TypeError("Cannot clone a frame: the frame was disposed of");
+    return new Frame(this, this.#planes, this.#lease.clone());
+  }
+
+  /**
+   * Copies the picture without padding, plane after plane, into `target`, or into a new array.
+   *
+   * @throws {RangeError} where `target` is too small.
+   */
+  copy(target: Uint8Array = new Uint8Array(this.byteLength)): Uint8Array {
+    const need = this.byteLength;
+    if (target.length < need) {
+      throw new RangeError(`Cannot copy a frame: it has ${need} bytes, the target has ${target.length}`);
+    }
+    let at = 0;
+    for (const { data, stride, rowBytes, rows } of this.planes) {
+      if (stride === rowBytes) {
+        target.set(data.subarray(0, rowBytes * rows), at);
+        at += rowBytes * rows;
+        continue;
+      }
+      for (let row = 0; row < rows; row++, at += rowBytes) {
+        target.set(data.subarray(row * stride, row * stride + rowBytes), at);
+      }
+    }
+    return target;
+  }
+
+  /** Gives the memory back. Idempotent. */
+  [Symbol.dispose](): void {
+    const lease = this.#lease;
+    this.#lease = null;
+    lease?.release();
+  }
+}
+
+/** A counted hold on memory. */
+export interface FrameLease {
+  /** One more hold. */
+  clone(): FrameLease;
+  /** Ends this hold; called once for each hold. */
+  release(): void;
+}
+
+/** A lease on memory that nobody needs back: the garbage collector's. */
+export const NO_LEASE: FrameLease = { clone: () => NO_LEASE, release: () => {} };

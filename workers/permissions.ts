@@ -1,0 +1,27 @@
+// Pure: no I/O.
+
+/** The kinds of threads that Millrace starts. */
+export type WorkerKind = "ingest" | "decode" | "egress" | "analysis";
+
+/** Nothing at all, spelt out: a kind of permission that Deno adds later is named here before it is given. */
+const NOTHING: Deno.PermissionOptionsObject = {
+  env: false,
+  ffi: false,
+  import: false,
+  net: false,
+  read: false,
+  run: false,
+  sys: false,
+  write: false,
+};
+
+/**
+ * What each kind of thread may do. The ones that touch bytes of a camera after they left the socket, or run somebody's
+ * code, may do nothing; the two that move bytes in and out may call the one C library.
+ */
+export const WORKER_PERMISSIONS: Record<WorkerKind, (library: string) => Deno.PermissionOptionsObject> = {
+  ingest: (library) => ({ ...NOTHING, ffi: [library] }),
+  decode: () => NOTHING,
+  egress: (library) => ({ ...NOTHING, ffi: [library] }),
+  analysis: () => NOTHING,
+};
