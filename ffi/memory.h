@@ -1,0 +1,12 @@
+/* Checked access to a memory object. */
+#ifndef MILLRACE_MEMORY_H
+#define MILLRACE_MEMORY_H
+
+#include "handle.h"
+
+/* 0, -ERANGE or -EACCES. */
+int mr_memory_range(const struct mr_object *memory, uint64_t offset, uint64_t len, bool to_write);
+/* The memory of a handle, in use, with an aligned word inside it; else null, and the error is set. */
+struct mr_object *mr_memory_word(int32_t handle, uint64_t offset, uint32_t width, bool to_write, int32_t *error);
+
+#endif

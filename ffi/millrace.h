@@ -1,0 +1,256 @@
+/*
+ * libmillrace: the part of Millrace that TypeScript cannot be. It moves bytes and waits; it interprets none.
+ *
+ * THE RING, BYTE BY BYTE
+ *
+ * A ring is one block of memory, shared among threads (a SharedArrayBuffer) or among processes (a file in /dev/shm).
+ * One writer, any number of readers; the writer never waits and readers write nothing. All numbers are little-endian
+ * and lie at multiples of their width. Where "who" says creator, the field is written once, before the ring has a
+ * name, and never again.
+ *
+ *   offset  width  who      what
+ *        0    u64  creator  magic, the bytes "MILLRACE"
+ *        8    u32  creator  version of this layout: 1
+ *       12    u32  creator  bytes of this header: 256
+ *       16    u64  creator  bytes of the ring, all in all
+ *       24    u32  creator  slots
+ *       28    u32  creator  bytes of a slot descriptor: 128
+ *       32    u64  creator  offset of the arena, where the payloads are
+ *       40    u64  creator  bytes of the arena
+ *       48    u32  creator  what is in it: 1 frames, 2 access units, 3 MP4 fragments, 4 bytes
+ *       52    u32  creator  policy: 1 fixed cells (the payload of sequence s is at arena + (s % slots) * cell),
+ *                           2 variable (each payload contiguous, anywhere in the arena)
+ *       56    u64  creator  bytes of a cell (policy 1)
+ *       64    u64  creator  instance, a random number: another one means that the ring was made anew
+ *       72    f64  creator  time of creation, Unix milliseconds
+ *       80    u32  creator  process id of the writer
+ *       84         -        reserved, zero
+ *      128    u64  writer   head: sequence of the next record, and so the number of records published
+ *      136    u64  writer   oldest: the lowest sequence whose bytes are intact
+ *      144    u32  writer   signal: the word to wait on; one more at each publish and at the close
+ *      148    u32  writer   state: 0 being built, 1 open, 2 closed
+ *      152         -        reserved, zero
+ *      256         writer   slot descriptors, 128 bytes each; that of sequence s is number s % slots:
+ *
+ *        0    u64  sequence + 1; 0 while the record is being written
+ *        8    u64  offset of the payload in the arena
+ *       16    u64  bytes of the payload
+ *       24    i64  pts, microseconds
+ *       32    i64  dts, microseconds
+ *       40    f64  wallTime of the camera, Unix milliseconds; NaN where there is none
+ *       48    f64  receivedAt, Unix milliseconds
+ *       56    f64  publishedAt, Unix milliseconds
+ *       64    u32  flags: 1 keyframe, 2 corrupt, 4 discontinuity
+ *       68    u32  generation: another one means another size or other parameter sets
+ *       72    u32  format: a pixel format's code, or for access units 1 H.264, 2 H.265, 3 MJPEG
+ *       76    u32  width
+ *       80    u32  height
+ *       84    u32  streamId
+ *       88    u32  planes, 0 to 4
+ *       92    u32  bytes of the user's blob, which lies right after the payload
+ *       96    4 x { u32 offset in the payload, u32 stride }, one for each plane
+ *
+ * The order of writing record s. Each step is visible to others before the next one is.
+ *   (a) oldest is raised past every record whose slot or bytes will be overwritten; then a full fence
+ *   (b) slot.sequence = 0
+ *   (c) the payload, and the blob
+ *   (d) the rest of the descriptor
+ *   (e) slot.sequence = s + 1
+ *   (f) head = s + 1
+ *   (g) signal += 1, and all waiters are woken
+ *
+ * The order of reading: head; the choice of s; slot.sequence, which must be s + 1; descriptor and payload are copied;
+ * a full fence; the copy is good if oldest <= s and slot.sequence is still s + 1, and else the record was missed.
+ *
+ * A writer that dies at any step leaves a ring that reads as before step (f) or after it. That it died is seen by its
+ * lock, see mr_shm_owner().
+ *
+ * THE RULES OF EVERY FUNCTION BELOW
+ *
+ * - The result is an int32_t. Below zero it is a negated errno, and nothing was done that has to be undone.
+ * - A handle is a positive int32_t, good in every thread of the process until mr_close(). After that it is -EBADF for
+ *   good: its number is not given out again for half a million objects. A call that another thread is in while the
+ *   handle is closed either completes or gives -EBADF; what it works on is freed when the last such call is over.
+ * - Buffers belong to the caller. The library keeps no pointer after it returns, allocates nothing that the caller must
+ *   free, calls nothing back, prints nothing and never exits. A null pointer where a buffer is needed is -EFAULT.
+ * - "len" is the number of bytes that the caller vouches for at the pointer.
+ * - No socket call blocks. What does block says so, and has a timeout in milliseconds: below zero waits for ever.
+ *
+ * An address is 24 bytes: u16 family (4 or 6), u16 port, u32 scope (the interface's number for link-local IPv6,
+ * else 0), 16 bytes of address in network order, of which IPv4 uses the first four. The integers are little-endian.
+ */
+#ifndef MILLRACE_H
+#define MILLRACE_H
+
+#include <stdint.h>
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "the ring's layout is little-endian, and so must be the machine"
+#endif
+
+#define MR_API __attribute__((visibility("default")))
+
+/** The version of this interface, compared by whoever loads the library. */
+#define MR_ABI 1u
+
+#define MR_ADDRESS_BYTES 24
+
+/** Bits for mr_poll_set() and from mr_poll_wait(). */
+#define MR_POLL_IN 1u
+#define MR_POLL_OUT 2u
+#define MR_POLL_ERROR 4u
+/** The tag under which mr_poll_wait() reports mr_poll_wake(). */
+#define MR_POLL_WOKEN 0xffffffffu
+
+/* ---- the library itself --------------------------------------------------------------------------------------- */
+
+MR_API uint32_t mr_abi(void);
+
+/** Gives a handle of any kind back: closes the socket, unmaps the memory, leaves the semaphore. A name that was
+ *  published stays. */
+MR_API int32_t mr_close(int32_t handle);
+
+/** Nanoseconds of the system's monotonic clock. */
+MR_API int32_t mr_monotonic_ns(int64_t *out);
+
+/* ---- TCP ------------------------------------------------------------------------------------------------------ */
+
+/** Resolves a name or a numeric address. Blocks: for a thread that may.
+ *  family: 0 any, 4, 6. cap: addresses that fit in out, 24 bytes each. The result is their number, best first.
+ *  -ENOENT no such host, -EAGAIN the name server did not answer, -EIO it failed. */
+MR_API int32_t mr_resolve(const char *host, uint32_t port, int32_t family, uint8_t *out, uint32_t cap);
+
+/** Starts to connect; the handle is writable once that is decided. mr_tcp_status() says how it went: 0 connected,
+ *  -EINPROGRESS not yet, else why not. */
+MR_API int32_t mr_tcp_connect(const uint8_t *address);
+MR_API int32_t mr_tcp_status(int32_t handle);
+
+MR_API int32_t mr_tcp_listen(const uint8_t *address, int32_t backlog);
+/** peer: 24 bytes, or null. -EAGAIN where nobody waits. */
+MR_API int32_t mr_accept(int32_t handle, uint8_t *peer);
+
+/** Bytes received; 0 is the end of the stream; -EAGAIN where there is nothing yet. */
+MR_API int32_t mr_recv(int32_t handle, uint8_t *into, uint32_t len);
+/** Bytes taken, perhaps fewer than len; -EAGAIN where the socket is full. */
+MR_API int32_t mr_send(int32_t handle, const uint8_t *from, uint32_t len);
+
+/** The own and the other end's address, of any socket. */
+MR_API int32_t mr_local(int32_t handle, uint8_t *out);
+MR_API int32_t mr_peer(int32_t handle, uint8_t *out);
+
+/* ---- UDP ------------------------------------------------------------------------------------------------------ */
+
+/** Two sockets on neighbouring ports, the even one for RTP and the odd one for RTCP (RFC 3550, 11). With port 0 in bind
+ *  the library finds a free pair; a port that is given must be even. receive_buffer: bytes asked for on the RTP
+ *  socket, 0 leaves the system's default; got_buffer: what both really have. */
+MR_API int32_t mr_udp_pair(const uint8_t *bind, int32_t receive_buffer, int32_t *handles, int32_t *ports,
+                           int32_t *got_buffer);
+MR_API int32_t mr_udp_open(const uint8_t *bind, int32_t receive_buffer, int32_t *got_buffer);
+
+/** From now on only datagrams of that address come in. */
+MR_API int32_t mr_udp_connect(int32_t handle, const uint8_t *address);
+
+/** Joins or leaves a multicast group. interface_index: 0 lets the system choose. source: null, or an address of family 0,
+ *  for any sender. */
+MR_API int32_t mr_udp_join(int32_t handle, const uint8_t *group, uint32_t interface_index, const uint8_t *source);
+MR_API int32_t mr_udp_leave(int32_t handle, const uint8_t *group, uint32_t interface_index, const uint8_t *source);
+
+/** Receives up to max datagrams in one call: datagram i at into + i * slot_bytes, its length in lens[i], -EMSGSIZE there
+ *  for one that was longer than a slot. peers: max addresses, or null. The result is their number, 0 where there is
+ *  none. into holds slot_bytes * max bytes. */
+MR_API int32_t mr_udp_recv_many(int32_t handle, uint8_t *into, uint32_t slot_bytes, uint32_t max, int32_t *lens,
+                                uint8_t *peers);
+
+/** Sends one datagram; address null where the socket is connected. */
+MR_API int32_t mr_udp_send(int32_t handle, const uint8_t *from, uint32_t len, const uint8_t *address);
+
+/** Datagrams that the system dropped on this socket since it was opened, because the receive buffer was full. */
+MR_API int32_t mr_udp_dropped(int32_t handle, uint32_t *out);
+
+/* ---- one wait for all sockets --------------------------------------------------------------------------------- */
+
+MR_API int32_t mr_poll_new(void);
+/** events: MR_POLL_IN and MR_POLL_OUT; 0 forgets the socket. tag: what mr_poll_wait() calls it. A socket that is closed
+ *  is forgotten by itself. */
+MR_API int32_t mr_poll_set(int32_t poll, int32_t handle, uint32_t events, uint32_t tag);
+/** Blocks until a socket is ready, somebody wakes, or the time is over. cap: room in tags and events, of which one call
+ *  fills 256 at most. The result is their number, 0 when the time is over. */
+MR_API int32_t mr_poll_wait(int32_t poll, int32_t timeout_ms, uint32_t *tags, uint32_t *events, uint32_t cap);
+/** Ends the present wait, or the next one, with tag MR_POLL_WOKEN. */
+MR_API int32_t mr_poll_wake(int32_t poll);
+
+/* ---- shared memory -------------------------------------------------------------------------------------------- */
+
+/* A name is 1 to 200 printable bytes without a slash; it begins neither with a dot nor with "sem.". Else -EINVAL.
+ *
+ * The order of construction is what makes a crash harmless: a file without a name, its lock, its room, its mode, the
+ * mapping; then the caller writes what belongs in it; mr_shm_publish() gives it a name last. Whoever dies before leaves
+ * nothing. Whoever dies after leaves a file that nobody locks, which the next owner of the name replaces. */
+
+/** Makes zeroed memory without a name, mapped and locked. mode: the file's permissions, whatever the umask; the owner
+ *  must be able to read and write. -ENOSPC where /dev/shm has not enough room, see mr_shm_room(). */
+MR_API int32_t mr_shm_create(uint64_t bytes, uint32_t mode);
+/** Names it. -EEXIST where a living owner has that name; a dead owner's memory is replaced. */
+MR_API int32_t mr_shm_publish(int32_t handle, const char *name);
+/** Takes the name away again, if it still means this memory: 1 done, 0 it means something else or nothing. */
+MR_API int32_t mr_shm_unpublish(int32_t handle, const char *name);
+/** Maps what has that name, to read, or to write as well. */
+MR_API int32_t mr_shm_open(const char *name, uint32_t writable);
+MR_API int32_t mr_shm_size(int32_t handle, uint64_t *out);
+/** 1 while the memory's creator lives and has it open, 0 after. */
+MR_API int32_t mr_shm_owner(int32_t handle);
+/** 1 where the name still means this memory, else 0. */
+MR_API int32_t mr_shm_same(int32_t handle, const char *name);
+/** Takes a name away, whoever has it. Who has it mapped keeps it. */
+MR_API int32_t mr_shm_unlink(const char *name);
+/** Takes a name away if its owner is dead: 1 done, 0 it lives. */
+MR_API int32_t mr_shm_reap(const char *name);
+/** Every name there is, each with a NUL behind it: the result is the number of bytes; -ENOBUFS where cap is too small. */
+MR_API int32_t mr_shm_list(char *out, uint32_t cap);
+/** Bytes free and bytes in all in /dev/shm; where it has no limit, total is 0 and free is 2^53 - 1. */
+MR_API int32_t mr_shm_room(uint64_t *free_out, uint64_t *total_out);
+
+/* ---- what is in it -------------------------------------------------------------------------------------------- */
+
+/* Offsets are checked against the mapping: -ERANGE outside it, or where a word is not at a multiple of its width. Writing to
+ * memory that was opened to read is -EACCES. Loads acquire, stores release. */
+
+MR_API int32_t mr_mem_load32(int32_t handle, uint64_t offset, uint32_t *out);
+MR_API int32_t mr_mem_store32(int32_t handle, uint64_t offset, uint32_t value);
+MR_API int32_t mr_mem_load64(int32_t handle, uint64_t offset, uint64_t *out);
+MR_API int32_t mr_mem_store64(int32_t handle, uint64_t offset, const uint64_t *value);
+MR_API int32_t mr_mem_fence(void);
+MR_API int32_t mr_mem_read(int32_t handle, uint64_t offset, uint8_t *into, uint64_t len);
+MR_API int32_t mr_mem_write(int32_t handle, uint64_t offset, const uint8_t *from, uint64_t len);
+/** Copies rows of row_bytes each between memory at offset, stride bytes apart, and a buffer of buffer_bytes at
+ *  buffer_offset, buffer_stride bytes apart. The buffer is checked as well, because it is often the whole heap of a decoder that
+ *  says itself where in it the picture is. */
+MR_API int32_t mr_mem_read_rows(int32_t handle, uint64_t offset, uint32_t stride, uint8_t *buffer,
+                                uint64_t buffer_bytes, uint64_t buffer_offset, uint32_t buffer_stride,
+                                uint32_t row_bytes, uint32_t rows);
+MR_API int32_t mr_mem_write_rows(int32_t handle, uint64_t offset, uint32_t stride, const uint8_t *buffer,
+                                 uint64_t buffer_bytes, uint64_t buffer_offset, uint32_t buffer_stride,
+                                 uint32_t row_bytes, uint32_t rows);
+
+/** Blocks while the word at offset is what was expected: 0 woken or changed, -ETIMEDOUT. To read is enough. */
+MR_API int32_t mr_mem_wait(int32_t handle, uint64_t offset, uint32_t expected, int32_t timeout_ms);
+/** Wakes all who wait on that word, in every process; the result is their number. */
+MR_API int32_t mr_mem_notify(int32_t handle, uint64_t offset);
+/** Waits on up to 128 words at once; the result is the index of one that was woken or has changed. */
+MR_API int32_t mr_mem_wait_many(const int32_t *handles, const uint64_t *offsets, const uint32_t *expected,
+                                uint32_t count, int32_t timeout_ms);
+
+/* ---- named semaphores (POSIX) --------------------------------------------------------------------------------- */
+
+/** create: 0 it must be there, 1 made where it is missing, 2 it must not be there. mode and value count only where it is
+ *  made; the mode holds whatever the umask. The name goes without the slash. */
+MR_API int32_t mr_sem_open(const char *name, uint32_t create, uint32_t mode, uint32_t value);
+MR_API int32_t mr_sem_post(int32_t handle);
+/** Blocks: 0 taken, -ETIMEDOUT. */
+MR_API int32_t mr_sem_wait(int32_t handle, int32_t timeout_ms);
+/** 0 taken, -EAGAIN. */
+MR_API int32_t mr_sem_trywait(int32_t handle);
+MR_API int32_t mr_sem_value(int32_t handle);
+MR_API int32_t mr_sem_unlink(const char *name);
+
+#endif
