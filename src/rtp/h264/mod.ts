@@ -1,0 +1,14 @@
+/**
+ * H.264 over RTP: depacketizer, packetizer, and what they must know of the bitstream.
+ *
+ * @see RFC 6184
+ * @module
+ */
+export { AccessUnitBuilder } from "./access_unit.ts";
+export * from "./depacketizer.ts";
+export * from "./keyframe_gate.ts";
+export { findStartCode, isPictureNal, joinAnnexB, Nal, nalType, splitAnnexB, startCodeBytes } from "./nal.ts";
+export * from "./packetizer.ts";
+export { ParameterSets } from "./parameter_sets.ts";
+export { readSliceHead, recoveryFrames } from "./slice.ts";
+export { type H264Parameters, h264Parameters, parsePpsIds, parseSps, type SpsInfo } from "./sps.ts";
