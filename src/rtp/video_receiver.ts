@@ -87,7 +87,6 @@ export class VideoReceiver {
   readonly #unit: ReceivedUnit;
   readonly #warnings = new Map<string, { at: number; count: number }>();
   #now = 0;
-  #senderSsrc = -1;
   readonly #counts = {
     packets: 0,
     bytes: 0,
@@ -102,7 +101,7 @@ export class VideoReceiver {
   #past: ReorderStats | null = null;
 
   constructor(options: VideoReceiverOptions) {
-    this.#options = options;
+    this.#options = { ...options };
     this.#timeline = new Timeline(options);
     this.#receiver = new ReceiverStats(options);
     this.#depacketizer = new H264Depacketizer({
@@ -186,9 +185,8 @@ export class VideoReceiver {
       if (packet.type !== "sender-report") continue;
       this.#counts.senderReports++;
       const current = this.#reorder.ssrc;
-      // A report of another source maps another clock. Before the first packet there is nothing to compare with.
-      if (this.#counts.delivered > 0 && packet.ssrc !== current) continue;
-      this.#senderSsrc = packet.ssrc;
+      // A report of another source maps another clock. Before the first packet (0) there is nothing to compare with.
+      if (current !== 0 && packet.ssrc !== current) continue;
       this.#timeline.senderReport(unixOf(packet.ntpSeconds, packet.ntpFraction), packet.rtpTimestamp);
       this.#receiver.senderReport(packet.ssrc, ntpMiddle(packet.ntpSeconds, packet.ntpFraction), now);
     }
@@ -218,7 +216,6 @@ export class VideoReceiver {
     if (track.payloadType !== undefined) this.#options.payloadType = track.payloadType;
     this.#reorder = this.#makeReorder(this.#options.ordered ?? false);
     this.#receiver = new ReceiverStats(this.#options);
-    this.#senderSsrc = -1;
     if (track.parameterSets !== undefined) this.#depacketizer.parameters.addAll(track.parameterSets);
     this.#restart();
   }
@@ -241,17 +238,16 @@ export class VideoReceiver {
       restart: (ssrc) => {
         if (this.#counts.delivered > 0 && this.#reorder.stats.delivered > 0) {
           this.#warn("rtp-restart", "The source began a new sequence", { ssrc });
-          this.#restart(ssrc);
+          this.#restart();
         }
       },
     }, { maxPackets: ordered ? 0 : maxPackets, maxDelay });
   }
 
-  #restart(ssrc = -1): void {
+  #restart(): void {
     this.#depacketizer.restart();
     this.#gate.shut();
-    // A report that came before the source's first packet is that source's already.
-    if (ssrc === -1 || ssrc !== this.#senderSsrc) this.#timeline.restart();
+    this.#timeline.restart();
     this.#times.restart();
   }
 

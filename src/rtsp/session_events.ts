@@ -1,0 +1,107 @@
+// Pure: no I/O.
+import type { RtspError, VideoCodec, VideoTrackInfo } from "../media/mod.ts";
+
+/** Which transports a session tries, in order: `"auto"` is UDP, then TCP where UDP is refused or stays silent. */
+export type TransportPolicy = "auto" | "udp" | "tcp";
+
+/** One track of the description, as the session sees it. */
+export interface RtspTrack {
+  /** Number of its `m=` section among those that were understood, from 0. */
+  index: number;
+  /** `video`, `audio`, `application` and so on. */
+  kind: string;
+  /** Encoding name in the description's spelling, such as `H264`; empty where there is none. */
+  encoding: string;
+  /** The video codec where it is one that Millrace knows, else null. */
+  codec: VideoCodec | null;
+  payloadType: number;
+  clockRate: number;
+  /** The URL that SETUP is sent to. */
+  control: string;
+  /** Whether it takes sound instead of giving it: an ONVIF back channel, never set up. */
+  sendOnly: boolean;
+  /** What is known of the picture; null where the codec is not known. */
+  video: VideoTrackInfo | null;
+}
+
+/** How the packets of a track come, once its SETUP was answered. */
+export type NegotiatedTransport =
+  | { kind: "tcp"; rtpChannel: number; rtcpChannel: number; ssrc: number | null }
+  | {
+    kind: "udp";
+    /** Ports that the server sends from and listens on, 0 where it does not say. */
+    serverRtpPort: number;
+    serverRtcpPort: number;
+    /** Address that packets come from where it is not the RTSP server's own; empty where the server does not say. */
+    source: string;
+    ssrc: number | null;
+  };
+
+/** Where a track's sequence begins, from RTP-Info; a hint only, as many cameras send zeros or old values. */
+export interface RtpInfo {
+  url: string;
+  sequence: number | null;
+  rtpTimestamp: number | null;
+}
+
+/** What a session tells its owner; taken with `events()`. */
+export type RtspSessionEvent =
+  /** The description was read. `selected` will be set up. */
+  | { type: "described"; tracks: RtspTrack[]; selected: RtspTrack[]; warnings: string[] }
+  /** Two UDP ports are needed for a track: open them and call `udpPorts()` (or `udpUnavailable()`). */
+  | { type: "udp-ports"; track: RtspTrack }
+  /** A track was set up. */
+  | { type: "setup"; track: RtspTrack; transport: NegotiatedTransport }
+  /** PLAY was answered: packets come, or have come already. */
+  | { type: "playing"; rtpInfo: RtpInfo[]; sessionTimeoutSeconds: number }
+  /** UDP stayed silent: tear this connection down (TEARDOWN is in `outgoing()`), connect anew with `transport: "tcp"`. */
+  | { type: "reconnect"; transport: "tcp"; reason: string }
+  /** The server is elsewhere: connect there with a new session. The URL is without credentials. */
+  | { type: "redirect"; url: string }
+  /** The end, with a failure. Nothing follows. */
+  | { type: "failed"; error: RtspError }
+  /** The end that `close()` asked for. Nothing follows. */
+  | { type: "ended" };
+
+/** Takes one interleaved packet: `data[start..end)`, borrowed until it returns. */
+export type MediaHandler = (channel: number, data: Uint8Array, start: number, end: number) => void;
+
+/** What an `RtspClientSession` is made of. */
+export interface RtspSessionOptions {
+  /** Credentials win over those in the URL. */
+  username?: string;
+  password?: string;
+  /** @default {"auto"} */
+  transport?: TransportPolicy;
+  /** Codecs that the caller can use. @default {["h264"]} */
+  codecs?: readonly VideoCodec[];
+  /** @default {"Millrace"} */
+  userAgent?: string;
+  /** Fills an array with random bytes, such as `(into) => crypto.getRandomValues(into)`. */
+  random: (into: Uint8Array<ArrayBuffer>) => void;
+  /** Takes interleaved RTP and RTCP packets while `receive()` runs. Unknown channels are counted, not handed on. */
+  onMedia: MediaHandler;
+  /** Milliseconds to wait for each answer. @default {10_000} */
+  responseTimeout?: number;
+  /** Milliseconds from PLAY's answer to the first packet; under `"auto"` with UDP it is `udpTimeout`. @default {10_000} */
+  firstPacketTimeout?: number;
+  /** Milliseconds without a UDP packet after which `"auto"` goes on to TCP. @default {3_000} */
+  udpTimeout?: number;
+  /** Milliseconds without any packet after which a playing session fails. @default {10_000} */
+  idleTimeout?: number;
+}
+
+/** Counters of a session; they only rise. */
+export interface RtspSessionStats {
+  requests: number;
+  responses: number;
+  keepAlives: number;
+  /** Interleaved frames handed on. */
+  frames: number;
+  /** Interleaved frames of channels that were not set up. */
+  unknownChannel: number;
+  /** Bytes skipped because they were neither RTSP nor a frame. */
+  garbageBytes: number;
+  /** Answers that belonged to no request. */
+  unexpected: number;
+}

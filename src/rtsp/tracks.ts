@@ -1,0 +1,115 @@
+// Pure: no I/O.
+import type { VideoCodec, VideoTrackInfo } from "../media/mod.ts";
+import { h264Parameters, joinAnnexB, splitAnnexB, startCodeBytes } from "../rtp/mod.ts";
+import type { SdpFormat, SdpMedia, SessionDescription } from "./sdp.ts";
+import type { RtspTrack } from "./session_events.ts";
+import { pathOf, type RtspUrl, withAuthority } from "./url.ts";
+
+/**
+ * The URL that a description's relative addresses begin with: Content-Base, else Content-Location, else what was
+ * asked for. Host and port stay those that were connected to, whatever the camera calls itself.
+ */
+export function baseUrl(asked: RtspUrl, contentBase: string | null, contentLocation: string | null): string {
+  for (const candidate of [contentBase, contentLocation]) {
+    if (candidate !== null && pathOf(candidate) !== "") return withAuthority(candidate, asked);
+  }
+  return asked.href;
+}
+
+/**
+ * The URL of an `a=control`: joined as text, as cameras expect it; a query in the base stays in front.
+ *
+ * @see RFC 2326, C.1.1
+ */
+export function controlUrl(control: string, base: string, asked: RtspUrl): string {
+  const wanted = control.trim().replace(/[\r\n\0]/g, "");
+  if (wanted === "" || wanted === "*") return base;
+  if (/^rtsps?:\/\//i.test(wanted)) return pathOf(wanted) === "" ? base : withAuthority(wanted, asked);
+  if (wanted.startsWith("?")) return base + wanted;
+  return base.endsWith("/") ? base + wanted.replace(/^\/+/, "") : base + (wanted.startsWith("/") ? "" : "/") + wanted;
+}
+
+/** The tracks of a description; where one offers several formats, the first of the codecs that are wanted. */
+export function tracksOf(
+  description: SessionDescription,
+  at: { base: string; asked: RtspUrl; codecs: readonly VideoCodec[] },
+): RtspTrack[] {
+  const { base, asked, codecs } = at;
+  return description.media.map((media, index) => {
+    const wanted = (format: SdpFormat) => codecs.some((codec) => codec === codecOf(format));
+    const format = media.formats.find(wanted) ?? media.formats.find((one) => codecOf(one) !== null) ?? media.formats[0];
+    const codec = media.kind === "video" && format !== undefined ? codecOf(format) : null;
+    const clockRate = format?.clockRate || (media.kind === "video" ? 90_000 : 8000);
+    return {
+      index,
+      kind: media.kind,
+      encoding: format?.encoding ?? "",
+      codec,
+      payloadType: format?.payloadType ?? 96,
+      clockRate,
+      control: controlUrl(media.control, base, asked),
+      sendOnly: media.direction === "sendonly" && media.kind !== "video",
+      video: codec === null || format === undefined ? null : videoInfo(media, format, codec, clockRate),
+    };
+  });
+}
+
+function codecOf(format: SdpFormat): VideoCodec | null {
+  switch (format.encoding.toUpperCase()) {
+    case "H264":
+      return "h264";
+    case "H265":
+    case "HEVC":
+      return "hevc";
+    case "JPEG":
+      return "mjpeg";
+    default:
+      return null;
+  }
+}
+
+function videoInfo(media: SdpMedia, format: SdpFormat, codec: VideoCodec, clockRate: number): VideoTrackInfo {
+  const parameterSets = codec === "h264"
+    ? spropSets(format.parameters.get("sprop-parameter-sets") ?? "")
+    : codec === "hevc"
+    ? spropSets(["vps", "sps", "pps"].map((name) => format.parameters.get(`sprop-${name}`) ?? "").join(","))
+    : new Uint8Array(0);
+  const known = codec === "h264" ? h264Parameters(parameterSets) : null;
+  return {
+    codec,
+    clockRate,
+    width: known?.width ?? media.width,
+    height: known?.height ?? media.height,
+    frameRate: known?.frameRate || media.frameRate,
+    // Not from profile-level-id: Eufy's is wrong. The parameter sets are what the decoder sees.
+    codecString: known?.codecString ?? "",
+    parameterSets,
+  };
+}
+
+/**
+ * Parameter sets from their base64, joined in Annex B form. Sets that are in Annex B form themselves (FLIR's), several
+ * in one, and ones that are not base64 are met with.
+ */
+export function spropSets(text: string): Uint8Array<ArrayBuffer> {
+  const units: Uint8Array[] = [];
+  for (const word of text.replaceAll('"', "").split(",").slice(0, 64)) {
+    const bytes = fromBase64(word.trim());
+    if (bytes === null || bytes.length === 0) continue;
+    if (startCodeBytes(bytes, 0, bytes.length) > 0) {
+      splitAnnexB(bytes, (start, end) => units.push(bytes.subarray(start, end)));
+    } else {
+      units.push(bytes);
+    }
+  }
+  return joinAnnexB(units);
+}
+
+function fromBase64(text: string): Uint8Array | null {
+  try {
+    // Cameras leave the padding out, or put too much of it.
+    return Uint8Array.from(atob(text.replace(/=+$/, "")), (char) => char.charCodeAt(0));
+  } catch {
+    return null;
+  }
+}

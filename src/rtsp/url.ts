@@ -1,0 +1,128 @@
+// Pure: no I/O.
+
+/** An RTSP address, credentials apart. */
+export interface RtspUrl {
+  /** Whether it is `rtsps:`, RTSP over TLS. */
+  secure: boolean;
+  /** Without the brackets of an IPv6 address. */
+  host: string;
+  port: number;
+  /** Percent-decoded; empty where there is none. */
+  username: string;
+  password: string;
+  /** The address as it is sent and shown: without credentials and fragment; the port only where it was given. */
+  href: string;
+}
+
+/** Query fields that cameras take passwords in. */
+const SECRET_FIELDS = /([?&](?:password|passwd|pass|pwd|token)=)[^&#\s]*/gi;
+
+/**
+ * Reads an RTSP address. A password may hold any character unescaped, `@`, `#`, `/` and `?` among them: what people
+ * paste is what the camera's page shows. Where a reading is in doubt (a password with a slash, and an `@` in the path)
+ * give user name and password apart, or percent-encode them.
+ *
+ * @throws {SyntaxError} where it is no RTSP address; the message holds no password.
+ */
+export function parseRtspUrl(text: string): RtspUrl {
+  const trimmed = text.trim();
+  const scheme = /^(rtsps?):\/\//i.exec(trimmed);
+  if (scheme === null) {
+    throw new SyntaxError(`Cannot read address "${redactUrl(trimmed)}": it does not begin with rtsp:// or rtsps://`);
+  }
+  const secure = scheme[1].toLowerCase() === "rtsps";
+  const rest = trimmed.slice(scheme[0].length);
+  const { userinfo, location } = splitCredentials(rest);
+  const slash = location.search(/[/?#]/);
+  const authority = parseAuthority(slash < 0 ? location : location.slice(0, slash));
+  if (authority === null) {
+    throw new SyntaxError(`Cannot read address "${redactUrl(trimmed)}": it has no valid host and port`);
+  }
+  const path = slash < 0 ? "" : location.slice(slash).replace(/#.*$/, "").replace(/[\s\0]/g, encodeURIComponent);
+  const colon = userinfo.indexOf(":");
+  const username = colon < 0 ? userinfo : userinfo.slice(0, colon);
+  const password = colon < 0 ? "" : userinfo.slice(colon + 1);
+  return {
+    secure,
+    host: authority.host,
+    port: authority.port ?? (secure ? 322 : 554),
+    username: decode(username),
+    password: decode(password),
+    href: `${secure ? "rtsps" : "rtsp"}://${authority.text}${path.startsWith("?") ? "/" + path : path}`,
+  };
+}
+
+/** Replaces the password in anything that looks like an address with credentials; other text stays as it is. */
+export function redactUrl(text: string): string {
+  const redacted = text.replace(SECRET_FIELDS, "$1***");
+  const begin = redacted.indexOf("://");
+  if (begin < 0) return redacted;
+  const { userinfo, location } = splitCredentials(redacted.slice(begin + 3));
+  if (userinfo === "") return redacted;
+  const colon = userinfo.indexOf(":");
+  return redacted.slice(0, begin + 3) + (colon < 0 ? userinfo : userinfo.slice(0, colon) + ":***") + "@" + location;
+}
+
+/** An address with the host and port of another: what a camera behind a router says of itself is its inner address. */
+export function withAuthority(url: string, of: RtspUrl): string {
+  const path = pathOf(url);
+  const authority = /^rtsps?:\/\/[^/?]*/i.exec(of.href)?.[0] ?? of.href;
+  return authority + path;
+}
+
+/**
+ * Path and query of what a camera calls its address: `rtsp://rtsp://host/path`, `host:port/path`,
+ * `rtsp://::ffff:1.2.3.4/path` and `/path` among them.
+ */
+export function pathOf(url: string): string {
+  let rest = url.trim().replace(/[\r\n\0]/g, "");
+  let absolute = false;
+  for (let scheme = /^[a-z]+:\/\//i.exec(rest); scheme !== null; scheme = /^[a-z]+:\/\//i.exec(rest)) {
+    rest = rest.slice(scheme[0].length);
+    absolute = true;
+  }
+  if (!absolute && rest.startsWith("/")) return rest;
+  const slash = rest.search(/[/?]/);
+  return slash < 0 ? "" : rest.slice(slash);
+}
+
+/** The part in front of the host, and the part from the host on. */
+function splitCredentials(rest: string): { userinfo: string; location: string } {
+  const slash = rest.indexOf("/");
+  const authority = slash < 0 ? rest : rest.slice(0, slash);
+  const at = authority.lastIndexOf("@");
+  if (at >= 0) {
+    const before = authority.slice(0, at);
+    // `host?mail=a@b` has its @ in the query.
+    const inQuery = !before.includes(":") && before.includes("?");
+    if (!inQuery && parseAuthority(authority.slice(at + 1).split(/[?#]/)[0]) !== null) {
+      return { userinfo: before, location: rest.slice(at + 1) };
+    }
+  }
+  const host = authority.split(/[?#]/)[0];
+  if (parseAuthority(host) !== null) return { userinfo: "", location: rest };
+  // No host so far: a slash in the password. The first @ that a host follows ends it.
+  for (let i = rest.indexOf("@", slash); i >= 0; i = rest.indexOf("@", i + 1)) {
+    if (parseAuthority(rest.slice(i + 1).split(/[/?#]/)[0]) !== null) {
+      return { userinfo: rest.slice(0, i), location: rest.slice(i + 1) };
+    }
+  }
+  return { userinfo: "", location: rest };
+}
+
+function parseAuthority(text: string): { host: string; port: number | null; text: string } | null {
+  const parts = /^(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([^\s:@[\]/?#!^"'<>\\{}|`]+))(?::(\d{0,5}))?$/.exec(text);
+  if (parts === null) return null;
+  const port = parts[3] === undefined || parts[3] === "" ? null : Number(parts[3]);
+  if (port !== null && (port < 1 || port > 65_535)) return null;
+  return { host: parts[1] ?? parts[2], port, text: text.replace(/:$/, "") };
+}
+
+/** Percent-decodes where all of it can be; `100%` is a password too. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
