@@ -1,0 +1,180 @@
+import { SetupError } from "../src/media/errors.ts";
+import {
+  BRIDGE_FLAGS,
+  FFMPEG_CONFIGURE,
+  FFMPEG_LIBRARIES,
+  FFMPEG_PACKAGE,
+  LIBC_LIBRARIES,
+  LINK_FLAGS,
+  OPTIMIZE_FLAGS,
+  WASM_BUILD_PACKAGES,
+} from "./configuration.ts";
+import { BRIDGE_FUNCTIONS } from "./exports.ts";
+import { fetchSource, sourceVersion } from "./ffmpeg_source.ts";
+import { runTool, type ToolOptions } from "./run_tool.ts";
+
+export { WASM_BUILD_PACKAGES };
+
+/** How far a build is. */
+export interface BuildProgress {
+  /** From 0 to 1. */
+  done: number;
+  what: string;
+}
+
+export interface BuildWasmOptions {
+  /** Builds are kept below this folder, each in one that is named by what it was built from. */
+  cacheDir: string;
+  onProgress?: (progress: BuildProgress) => void;
+  signal?: AbortSignal;
+}
+
+const FOLDER = new URL("./", import.meta.url);
+const SOURCES = ["bridge.c", "bridge.h", "platform.c"];
+const LIBC_FOLDER = "/usr/share/emscripten/cache/sysroot/lib/wasm32-emscripten";
+/** Object files that FFmpeg's build makes with this configuration, to tell how far it is; a wrong number costs nothing but the look. */
+const EXPECTED_OBJECTS = 200;
+
+/**
+ * Compiles FFmpeg and the bridge to WebAssembly, or finds them compiled. FFmpeg is kept by its version, configuration
+ * and compiler, and the module by that and by our own sources, so that a change of the bridge takes seconds. Any number
+ * of processes may build at once; a folder appears whole or not at all.
+ *
+ * @throws {SetupError} `module` where a tool is missing or fails: with its last lines.
+ */
+export async function buildWasm(options: BuildWasmOptions): Promise<{ wasmPath: string; hash: string }> {
+  const { cacheDir, onProgress, signal } = options;
+  signal?.throwIfAborted();
+  if (FOLDER.protocol !== "file:") {
+    throw new SetupError("module", "Cannot build the decoder: its sources are not on this machine; use a release");
+  }
+  const report = (done: number, what: string) => onProgress?.({ done, what });
+  report(0, "looking for the decoder");
+  const tool: ToolOptions = { signal, env: { NODE_PATH: "/usr/share/nodejs" } };
+  const compiler = (await runTool("emcc", ["--version"], tool)).split("\n")[0];
+  const sources = await Promise.all(SOURCES.map((name) => Deno.readTextFile(new URL(name, FOLDER))));
+
+  // What was last built from this configuration is kept by name, so that finding it asks no package list.
+  const configuration = [compiler, FFMPEG_CONFIGURE, LINK_FLAGS, BRIDGE_FLAGS, OPTIMIZE_FLAGS, BRIDGE_FUNCTIONS];
+  const hash = await hashOf([configuration, sources]);
+  const folder = `${cacheDir}/wasm-${hash}`;
+  const wasmPath = `${folder}/millrace.wasm`;
+  if (await exists(wasmPath)) {
+    report(1, "decoder");
+    return { wasmPath, hash };
+  }
+
+  await Deno.mkdir(cacheDir, { recursive: true });
+  const ffmpeg = await buildFfmpeg(cacheDir, compiler, tool, report);
+  report(0.95, "linking the decoder");
+  const beside = await Deno.makeTempDir({ dir: cacheDir, prefix: ".wasm-" });
+  try {
+    await link(ffmpeg, beside, tool);
+    await Deno.writeTextFile(`${beside}/built-from.json`, JSON.stringify({ ffmpeg: ffmpeg.version, compiler }));
+    await Deno.chmod(beside, 0o755);
+    await moveInto(beside, folder, wasmPath);
+  } finally {
+    await Deno.remove(beside, { recursive: true }).catch(() => {});
+  }
+  report(1, "decoder");
+  return { wasmPath, hash };
+}
+
+interface FfmpegBuild {
+  version: string;
+  /** The unpacked source. */
+  source: string;
+  /** Where it was built: its libraries and generated headers. */
+  build: string;
+}
+
+async function buildFfmpeg(
+  cacheDir: string,
+  compiler: string,
+  tool: ToolOptions,
+  report: (done: number, what: string) => void,
+): Promise<FfmpegBuild> {
+  report(0.02, "FFmpeg's source");
+  const version = await sourceVersion(FFMPEG_PACKAGE, tool);
+  const hash = await hashOf([version, compiler, FFMPEG_CONFIGURE]);
+  const folder = `${cacheDir}/ffmpeg-${hash}`;
+  const result = { version, source: `${folder}/source`, build: `${folder}/build` };
+  if (await exists(`${result.build}/${FFMPEG_LIBRARIES[0]}`)) return result;
+
+  const beside = await Deno.makeTempDir({ dir: cacheDir, prefix: ".ffmpeg-" });
+  try {
+    await fetchSource(FFMPEG_PACKAGE, version, beside, tool);
+    const build = `${beside}/build`;
+    await Deno.mkdir(build);
+    report(0.08, `configuring FFmpeg ${version}`);
+    await runTool(`${beside}/source/configure`, FFMPEG_CONFIGURE, { ...tool, cwd: build });
+    let objects = 0;
+    const count = (line: string) => {
+      if (!/^(CC|HOSTCC)\s/.test(line)) return;
+      objects++;
+      report(0.45 + 0.5 * Math.min(1, objects / EXPECTED_OBJECTS), `compiling FFmpeg ${version}`);
+    };
+    const jobs = `-j${navigator.hardwareConcurrency}`;
+    await runTool("make", [jobs, ...FFMPEG_LIBRARIES], { ...tool, cwd: build, onLine: count });
+    await Deno.chmod(beside, 0o755);
+    await moveInto(beside, folder, `${result.build}/${FFMPEG_LIBRARIES[0]}`);
+  } finally {
+    await Deno.remove(beside, { recursive: true }).catch(() => {});
+  }
+  return result;
+}
+
+async function link(ffmpeg: FfmpegBuild, into: string, tool: ToolOptions): Promise<void> {
+  const objects: string[] = [];
+  for (const name of SOURCES.filter((name) => name.endsWith(".c"))) {
+    const object = `${into}/${name.replace(/c$/, "o")}`;
+    const source = decodeURIComponent(new URL(name, FOLDER).pathname);
+    const includes = [`-I${ffmpeg.source}`, `-I${ffmpeg.build}`];
+    await runTool("emcc", [...BRIDGE_FLAGS, ...includes, "-c", source, "-o", object], tool);
+    objects.push(object);
+  }
+  const linked = `${into}/linked.wasm`;
+  await runTool(await linker(), [
+    "-o",
+    linked,
+    ...objects,
+    ...FFMPEG_LIBRARIES.map((name) => `${ffmpeg.build}/${name}`),
+    ...LIBC_LIBRARIES.map((name) => `${LIBC_FOLDER}/${name}`),
+    ...LINK_FLAGS,
+    ...BRIDGE_FUNCTIONS.map((name) => `--export=${name}`),
+  ], tool);
+  await runTool("wasm-opt", [...OPTIMIZE_FLAGS, linked, "-o", `${into}/millrace.wasm`], tool);
+  for (const path of [...objects, linked]) await Deno.remove(path);
+}
+
+/** Debian puts the compiler's major version into the linker's name. */
+async function linker(): Promise<string> {
+  const names: string[] = [];
+  for await (const entry of Deno.readDir("/usr/bin")) if (/^wasm-ld(-\d+)?$/.test(entry.name)) names.push(entry.name);
+  const [name] = names.sort();
+  if (name) return name;
+  throw new SetupError("module", "Cannot build the decoder: there is no wasm-ld; run: apt-get install lld");
+}
+
+async function hashOf(what: unknown): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify(what)));
+  return new Uint8Array(digest, 0, 12).toHex();
+}
+
+/** A rename onto a folder that another process filled in the meantime fails, and theirs is as good. */
+async function moveInto(beside: string, folder: string, wanted: string): Promise<void> {
+  try {
+    await Deno.rename(beside, folder);
+  } catch (cause) {
+    if (!await exists(wanted)) throw cause;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return false;
+    throw cause;
+  }
+}

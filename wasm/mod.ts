@@ -1,0 +1,5 @@
+/** FFmpeg in a sandbox: decoders and scalers in WebAssembly. @module */
+export * from "./decoder.ts";
+export { BRIDGE_FORMATS, type BridgeFormat } from "./exports.ts";
+export * from "./instance.ts";
+export * from "./scaler.ts";
