@@ -1,0 +1,102 @@
+import { assertEquals } from "@std/assert";
+import { COMPILE_FLAGS } from "./build.ts";
+
+const folder = decodeURIComponent(new URL("./", import.meta.url).pathname);
+const work = await Deno.makeTempDir({ prefix: "millrace-sanitized-" });
+addEventListener("unload", () => Deno.removeSync(work, { recursive: true }));
+
+const ADDRESS = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
+// It does not know fences, and says so; none of these programs leans on one.
+const THREAD = ["-g", "-fsanitize=thread", "-Wno-error=tsan"];
+
+interface Run {
+  program: string;
+  flags: string[];
+  /** What goes in front of the program. */
+  under?: string[];
+}
+
+/** Compiles the library and a test program as one, and runs it. */
+async function runSanitized(run: Run): Promise<void> {
+  const output = `${work}/${crypto.randomUUID()}`;
+  const sources = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.endsWith(".c"));
+  const compiled = await new Deno.Command("cc", {
+    args: [
+      // Fortified functions hide from the sanitizers what they check themselves.
+      ...COMPILE_FLAGS.filter((flag) => !flag.includes("FORTIFY")),
+      ...run.flags,
+      "-o",
+      output,
+      ...sources.map((name) => folder + name),
+      `${folder}tests/${run.program}.c`,
+    ],
+  }).output();
+  assertEquals(new TextDecoder().decode(compiled.stderr).replace(/.*-Wtsan[\s\S]*/, ""), "");
+  const [command, ...args] = [...(run.under ?? []), output];
+  const { code, stdout, stderr } = await new Deno.Command(command, { args, stdin: "null" }).output();
+  assertEquals(
+    { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) },
+    { code: 0, stdout: "ok\n", stderr: "" },
+  );
+}
+
+/** Whether a program under this sanitizer can be made and runs here at all. */
+async function works(flags: string[], under: string[] = []): Promise<boolean> {
+  const output = `${work}/${crypto.randomUUID()}`;
+  await Deno.writeTextFile(`${output}.c`, "int main(void) { return 0; }\n");
+  try {
+    const compiled = await new Deno.Command("cc", { args: [...flags, "-o", output, `${output}.c`] }).output();
+    if (!compiled.success) return false;
+    const [command, ...args] = [...under, output];
+    return (await new Deno.Command(command, { args }).output()).success;
+  } catch {
+    return false;
+  }
+}
+
+/** A test that says why it is left out, where it is. */
+function testWhere(able: boolean, lacking: string, name: string, run: Run): void {
+  Deno.test({ name: able ? name : `${name} (left out: ${lacking})`, ignore: !able, fn: () => runSanitized(run) });
+}
+
+// The thread sanitizer wants its memory where address randomization may put something else.
+const still = ["setarch", "-R"];
+const ownRoom = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs -o size=1m tmpfs /dev/shm && exec "$0"'];
+const [address, thread, mounts] = await Promise.all([
+  works(ADDRESS),
+  works(THREAD, still),
+  works([], ownRoom),
+]);
+const noAddress = "no address sanitizer", noThread = "no thread sanitizer";
+
+testWhere(address, noAddress, "the library keeps to its buffers, whatever it is asked", {
+  program: "bounds",
+  flags: ADDRESS,
+});
+testWhere(address, noAddress, "handles shared by threads are never used after they are freed", {
+  program: "handle_threads",
+  flags: ADDRESS,
+});
+testWhere(thread, noThread, "handles shared by threads are free of races", {
+  program: "handle_threads",
+  flags: THREAD,
+  under: still,
+});
+testWhere(address, noAddress, "one living process has a name, however many die over it", {
+  program: "shm_rivals",
+  flags: ADDRESS,
+});
+testWhere(address, noAddress, "one living process has a name, where files must have names from the start", {
+  program: "shm_rivals",
+  flags: [...ADDRESS, "-DMR_WITHOUT_TMPFILE"],
+});
+testWhere(mounts && address, "no private mounts, which want root", "a full /dev/shm is an error that leaves nothing", {
+  program: "shm_full",
+  flags: ADDRESS,
+  under: ownRoom,
+});
+testWhere(mounts && address, "no private mounts, which want root", "a full /dev/shm leaves no hidden name either", {
+  program: "shm_full",
+  flags: [...ADDRESS, "-DMR_WITHOUT_TMPFILE"],
+  under: ownRoom,
+});
