@@ -34,7 +34,8 @@ export class AuthVerifier {
   readonly #nonces = new Map<string, { madeAt: number; count: number }>();
 
   constructor(options: AuthVerifierOptions) {
-    this.#options = { schemes: ["SHA-256", "MD5"], nonceLifetime: 300_000, ...options };
+    const { schemes = ["SHA-256", "MD5"], nonceLifetime = 300_000 } = options;
+    this.#options = { ...options, schemes, nonceLifetime };
   }
 
   /** The values of the WWW-Authenticate headers of a 401, one for each scheme, all with one new nonce. */

@@ -56,7 +56,8 @@ export class RtspParser {
 
   constructor(sink: RtspParserSink, limits: RtspParserLimits = {}) {
     this.#sink = sink;
-    this.#limits = { maxHeadBytes: 65_536, maxBodyBytes: 1_048_576, maxGarbageBytes: 1_048_576, ...limits };
+    const { maxHeadBytes = 65_536, maxBodyBytes = 1_048_576, maxGarbageBytes = 1_048_576 } = limits;
+    this.#limits = { maxHeadBytes, maxBodyBytes, maxGarbageBytes };
   }
 
   /** Bytes passed over so far. */

@@ -1,39 +1,28 @@
 // Pure: no I/O.
 import { RtspError, type RtspErrorCode } from "../media/mod.ts";
 import { Authenticator } from "./auth.ts";
-import { RtspHeaders } from "./headers.ts";
-import { frameInterleaved, reasonOf, type RtspRequest, type RtspResponse, serializeResponse } from "./message.ts";
+import { KeepAlive } from "./keep_alive.ts";
+import { type Due, Liveness } from "./liveness.ts";
+import { frameInterleaved, type RtspRequest, type RtspResponse } from "./message.ts";
+import { Outbox } from "./outbox.ts";
 import { RtspParser } from "./parser.ts";
+import { answerPeer } from "./peer_requests.ts";
 import { type PendingRequest, RequestBook } from "./request_book.ts";
-import { parseSdp } from "./sdp.ts";
 import { statusError, trackError } from "./session_errors.ts";
-import type { RtspSessionEvent, RtspSessionOptions, RtspSessionStats, RtspTrack } from "./session_events.ts";
+import type {
+  RtspSessionEvent,
+  RtspSessionOptions,
+  RtspSessionState,
+  RtspSessionStats,
+  RtspTrack,
+} from "./session_events.ts";
 import { parsePublic, parseRtpInfo, parseSessionHeader } from "./session_headers.ts";
-import { negotiated, type TransportOffer } from "./setup_answer.ts";
-import { baseUrl, controlUrl, tracksOf } from "./tracks.ts";
-import { formatTransport, transportSpec } from "./transport_header.ts";
-import { parseRtspUrl, pathOf, type RtspUrl } from "./url.ts";
+import { SetupPlan } from "./setup_plan.ts";
+import { readDescription } from "./description.ts";
+import { parseRtspUrl, resolveLocation, type RtspUrl } from "./url.ts";
 
-/** Where a session is. */
-export type RtspSessionState =
-  | "idle"
-  | "options"
-  | "describe"
-  | "ports"
-  | "setup"
-  | "play"
-  | "playing"
-  | "closing"
-  | "ended";
-
-/** Bytes that may wait to be written before reports and keep-alives are left out. */
-const MAX_UNSENT = 256 * 1024;
 /** How long TEARDOWN is waited for, in milliseconds. */
 const CLOSE_TIMEOUT = 1000;
-/** The longest time between two keep-alives, in milliseconds. */
-const MAX_KEEP_ALIVE = 25_000;
-const SUPPORTED = "OPTIONS, GET_PARAMETER, SET_PARAMETER, ANNOUNCE, TEARDOWN, REDIRECT";
-
 /**
  * The client's side of one RTSP connection, without the connection: bytes and the time go in, bytes and events come
  * out. It asks for the description, sets up the first video track of a wanted codec, plays it and keeps it alive.
@@ -57,53 +46,37 @@ export class RtspClientSession {
   readonly #parser: RtspParser;
   readonly #book: RequestBook;
   readonly #hasCredentials: boolean;
-  readonly #transports: ("udp" | "tcp")[];
-  readonly #channels = new Set<number>();
+  readonly #outbox = new Outbox();
   #state: RtspSessionState = "idle";
-  #out: Uint8Array[] = [];
-  #unsent = 0;
   #events: RtspSessionEvent[] = [];
   #now = 0;
-  #since = 0;
+  #closingAt = 0;
   #base = "";
   #playUrl = "";
   #methods = new Set<string>();
-  #selected: RtspTrack[] = [];
-  #at = 0;
-  #offer: TransportOffer | null = null;
+  #plan: SetupPlan | null = null;
   #sessionId = "";
   #sessionTimeout = 60;
-  #usesUdp = false;
-  #keepAliveAt = 0;
-  #keepAliveRetried = false;
+  #liveness: Liveness | null = null;
+  #keepAlive: KeepAlive | null = null;
   #mediaAt = -1;
 
   /** @throws {SyntaxError} where the URL is none. */
   constructor(url: string | RtspUrl, options: RtspSessionOptions) {
     this.url = typeof url === "string" ? parseRtspUrl(url) : url;
-    const { username = this.url.username, password = this.url.password, ...rest } = options;
-    this.#options = {
-      transport: "auto",
-      codecs: ["h264"],
-      userAgent: "Millrace",
-      responseTimeout: 10_000,
-      firstPacketTimeout: 10_000,
-      udpTimeout: 3_000,
-      idleTimeout: 10_000,
-      ...rest,
-    };
-    const { random, userAgent, transport } = this.#options;
+    this.#options = withDefaults(options);
+    const { random, userAgent } = this.#options;
+    const { username = this.url.username, password = this.url.password } = options;
     const authenticator = new Authenticator({ username, password, random });
     this.#hasCredentials = authenticator.hasCredentials;
     this.#book = new RequestBook({ authenticator, userAgent });
-    this.#transports = transport === "auto" ? ["udp", "tcp"] : [transport];
     this.#parser = new RtspParser({
       request: (request) => this.#onRequest(request),
       response: (response) => this.#onResponse(response),
       interleaved: (channel, data, start, end) => this.#onFrame(channel, data, start, end),
       fault: (error) => this.#fail("protocol", error.message),
     });
-    this.#parser.isKnownChannel = (channel) => this.#channels.has(channel);
+    this.#parser.isKnownChannel = (channel) => this.#plan?.channels.has(channel) ?? false;
   }
 
   get state(): RtspSessionState {
@@ -131,7 +104,7 @@ export class RtspClientSession {
     this.#now = now;
     if (this.#state === "idle" || this.#state === "ended") return;
     if (this.#state === "closing") {
-      if (now - this.#since >= CLOSE_TIMEOUT) this.#end();
+      if (now - this.#closingAt >= CLOSE_TIMEOUT) this.#end();
       return;
     }
     const { pending } = this.#book;
@@ -141,15 +114,13 @@ export class RtspClientSession {
       const seconds = this.#options.responseTimeout / 1000;
       return this.#fail("timeout", `the camera did not answer ${pending.method} in ${seconds} s`, pending.method);
     }
-    if (this.#state === "playing") this.#watch();
+    const due = this.#liveness?.check(now) ?? null;
+    if (due !== null) this.#onDue(due);
   }
 
   /** The next bytes to be written to the connection, the caller's from now on; null where there are none. */
   outgoing(): Uint8Array | null {
-    const next = this.#out.shift();
-    if (next === undefined) return null;
-    this.#unsent -= next.length;
-    return next;
+    return this.#outbox.shift();
   }
 
   /** What happened since the last call. */
@@ -162,14 +133,14 @@ export class RtspClientSession {
 
   /** Answers `udp-ports`: the ports that were opened for the track. */
   udpPorts(track: RtspTrack, rtpPort: number, rtcpPort: number, now: number): void {
-    if (this.#state !== "ports" || track !== this.#selected[this.#at]) return;
+    if (this.#state !== "ports" || track !== this.#plan?.track) return;
     this.#now = now;
-    this.#setup({ kind: "udp", rtpPort, rtcpPort });
+    this.#setup(track, { rtpPort, rtcpPort });
   }
 
   /** Answers `udp-ports` where none can be opened: TCP is next, where the policy allows it. */
   udpUnavailable(track: RtspTrack, reason: string, now: number): void {
-    if (this.#state !== "ports" || track !== this.#selected[this.#at]) return;
+    if (this.#state !== "ports" || track !== this.#plan?.track) return;
     this.#now = now;
     this.#nextTransport(new RtspError("transport", `${this.#action()}: no UDP ports can be opened: ${reason}`));
   }
@@ -177,12 +148,13 @@ export class RtspClientSession {
   /** Says that a packet came over UDP. */
   mediaReceived(now: number): void {
     this.#mediaAt = now;
+    this.#liveness?.media(now);
   }
 
   /** Sends one packet over the connection; false where too much waits already, and it was dropped. */
   sendInterleaved(channel: number, packet: Uint8Array): boolean {
-    if (this.#state === "ended" || this.#unsent > MAX_UNSENT || packet.length > 0xffff) return false;
-    this.#write(frameInterleaved(channel, packet));
+    if (this.#state === "ended" || this.#outbox.full || packet.length > 0xffff) return false;
+    this.#outbox.push(frameInterleaved(channel, packet));
     return true;
   }
 
@@ -204,7 +176,8 @@ export class RtspClientSession {
     this.#now = now;
     if (this.#sessionId === "") return this.#end();
     this.#state = "closing";
-    this.#since = now;
+    this.#liveness = null;
+    this.#closingAt = now;
     this.#send("TEARDOWN", this.#playUrl, [["Session", this.#sessionId]]);
   }
 
@@ -252,39 +225,29 @@ export class RtspClientSession {
   }
 
   #describe(response: RtspResponse): void {
-    const description = parseSdp(new TextDecoder().decode(response.body));
-    const { headers } = response;
-    this.#base = baseUrl(this.url, headers.get("Content-Base"), headers.get("Content-Location"));
-    this.#playUrl = controlUrl(description.control, this.#base, this.url);
     const { codecs } = this.#options;
-    const tracks = tracksOf(description, { base: this.#base, asked: this.url, codecs });
+    const { tracks, warnings, base, playUrl } = readDescription(response, { asked: this.url, codecs });
+    this.#base = base;
+    this.#playUrl = playUrl;
     const usable = tracks.find((track) => track.codec !== null && codecs.includes(track.codec));
     if (usable === undefined) return this.#finish(trackError(this.#action(), tracks, codecs));
-    this.#selected = [usable];
-    this.#at = 0;
-    this.#events.push({ type: "described", tracks, selected: this.#selected, warnings: description.warnings });
+    const selected = [usable];
+    this.#plan = new SetupPlan(this.#options.transport, selected);
+    this.#events.push({ type: "described", tracks, selected, warnings });
     this.#offerTransport();
   }
 
   #offerTransport(): void {
-    if (this.#transports[0] === "udp") {
-      this.#state = "ports";
-      this.#events.push({ type: "udp-ports", track: this.#selected[this.#at] });
-    } else {
-      this.#setup({ kind: "tcp", channel: this.#at * 2 });
-    }
+    const track = this.#plan?.track ?? null;
+    if (track === null) return this.#play();
+    if (!this.#plan?.needsPorts) return this.#setup(track, null);
+    this.#state = "ports";
+    this.#events.push({ type: "udp-ports", track });
   }
 
-  #setup(offer: TransportOffer): void {
-    this.#offer = offer;
+  #setup(track: RtspTrack, ports: { rtpPort: number; rtcpPort: number } | null): void {
     this.#state = "setup";
-    // Without `mode`: some Hikvision models refuse it.
-    const transport = offer.kind === "tcp"
-      ? transportSpec("tcp", { interleaved: [offer.channel, offer.channel + 1] })
-      : transportSpec("udp", { clientPort: [offer.rtpPort, offer.rtcpPort] });
-    const fields: [string, string][] = [["Transport", formatTransport(transport)]];
-    if (this.#sessionId !== "") fields.push(["Session", this.#sessionId]);
-    this.#send("SETUP", this.#selected[this.#at].control, fields);
+    this.#send("SETUP", track.control, [["Transport", this.#plan!.offer(ports)], ...this.#session()]);
   }
 
   #onSetup(request: PendingRequest, response: RtspResponse): void {
@@ -299,107 +262,86 @@ export class RtspClientSession {
       this.#sessionId = id;
       this.#sessionTimeout = timeoutSeconds;
     }
-    const transport = negotiated(this.#offer!, response.headers.get("Transport"));
-    if (transport === null || transport.kind === "tcp" && this.#options.transport === "udp") {
-      return this.#nextTransport(
-        new RtspError("transport", `${this.#action()}: the camera answered with a transport that was not offered`, {
-          method: "SETUP",
-          status: response.status,
-        }),
-      );
+    const track = this.#plan!.track!;
+    const transport = this.#plan!.accept(response.headers.get("Transport"));
+    if (transport === null) {
+      const text = `${this.#action()}: the camera answered with a transport that was not offered`;
+      return this.#nextTransport(new RtspError("transport", text, { method: "SETUP", status: response.status }));
     }
-    this.#usesUdp = transport.kind === "udp";
-    if (transport.kind === "tcp") {
-      this.#channels.add(transport.rtpChannel).add(transport.rtcpChannel);
-      // Whoever answers UDP with TCP means TCP for all.
-      this.#transports.splice(0, this.#transports.length, "tcp");
-    }
-    this.#events.push({ type: "setup", track: this.#selected[this.#at], transport });
-    if (++this.#at < this.#selected.length) return this.#offerTransport();
+    this.#events.push({ type: "setup", track, transport });
+    this.#offerTransport();
+  }
+
+  #play(): void {
     this.#state = "play";
-    const fields: [string, string][] = [["Range", "npt=0.000-"]];
-    if (this.#sessionId !== "") fields.unshift(["Session", this.#sessionId]);
-    this.#send("PLAY", this.#playUrl, fields);
+    this.#send("PLAY", this.#playUrl, [...this.#session(), ["Range", "npt=0.000-"]]);
+  }
+
+  #session(): [string, string][] {
+    return this.#sessionId === "" ? [] : [["Session", this.#sessionId]];
   }
 
   #nextTransport(error: RtspError): void {
-    this.#transports.shift();
-    if (this.#transports.length === 0) return this.#finish(error);
-    this.#offerTransport();
+    if (this.#plan?.giveUp()) this.#offerTransport();
+    else this.#finish(error);
   }
 
   #playing(rtpInfo: ReturnType<typeof parseRtpInfo>): void {
     this.#book.pending = null;
     this.#state = "playing";
-    this.#since = this.#keepAliveAt = this.#now;
+    const { firstPacketTimeout, idleTimeout, udpTimeout, transport } = this.#options;
+    this.#keepAlive = new KeepAlive(this.#book, { url: this.#base, methods: this.#methods });
+    this.#liveness = new Liveness(
+      { firstPacketTimeout, idleTimeout, udpTimeout: this.#plan?.usesUdp && transport === "auto" ? udpTimeout : null },
+      { now: this.#now, mediaAt: this.#mediaAt, sessionTimeoutSeconds: this.#sessionTimeout },
+    );
     this.#events.push({ type: "playing", rtpInfo, sessionTimeoutSeconds: this.#sessionTimeout });
   }
 
-  /** Keep-alive, and the time-outs of what plays. */
-  #watch(): void {
-    const { firstPacketTimeout, udpTimeout, idleTimeout, transport } = this.#options;
-    if (this.#now - this.#keepAliveAt >= Math.min(MAX_KEEP_ALIVE, this.#sessionTimeout * 450)) {
-      this.#keepAliveRetried = false;
-      this.#keepAlive();
-    }
-    if (this.#mediaAt >= 0) {
-      if (this.#now - Math.max(this.#mediaAt, this.#since) < idleTimeout) return;
-      return this.#fail("timeout", `no packet came for ${idleTimeout / 1000} s`);
-    }
-    const silent = this.#now - this.#since;
-    if (this.#usesUdp && transport === "auto" && silent >= udpTimeout) {
-      this.#teardown();
-      this.#state = "ended";
-      const reason = `no packet came over UDP in ${udpTimeout / 1000} s`;
-      this.#events.push({ type: "reconnect", transport: "tcp", reason });
-    } else if (silent >= firstPacketTimeout) {
-      const hint = this.#usesUdp ? "; a firewall may keep UDP away, try TCP" : "";
-      this.#fail("timeout", `the camera plays, but no packet came in ${firstPacketTimeout / 1000} s${hint}`);
+  #onDue(due: Due): void {
+    const { firstPacketTimeout, udpTimeout, idleTimeout } = this.#options;
+    switch (due) {
+      case "keep-alive":
+        return this.#sendKeepAlive();
+      case "udp-silent": {
+        const reason = `no packet came over UDP in ${udpTimeout / 1000} s`;
+        return this.#leave({ type: "reconnect", transport: "tcp", reason });
+      }
+      case "no-first-packet": {
+        const hint = this.#plan?.usesUdp ? "; a firewall may keep UDP away, try TCP" : "";
+        return this.#fail("timeout", `the camera plays, but no packet came in ${firstPacketTimeout / 1000} s${hint}`);
+      }
+      case "idle":
+        return this.#fail("timeout", `no packet came for ${idleTimeout / 1000} s`);
     }
   }
 
-  #keepAlive(): void {
-    this.#keepAliveAt = this.#now;
-    if (this.#unsent > MAX_UNSENT) return;
-    // Axis wants OPTIONS, others GET_PARAMETER: what Public names is taken.
-    const method = this.#methods.has("GET_PARAMETER") ? "GET_PARAMETER" : "OPTIONS";
-    const fields: [string, string][] = this.#sessionId === "" ? [] : [["Session", this.#sessionId]];
+  #sendKeepAlive(again = false): void {
+    if (this.#keepAlive === null || this.#outbox.full) return;
     this.stats.keepAlives++;
     this.stats.requests++;
-    this.#write(this.#book.sendBackground(method, this.#base, fields));
+    this.#outbox.push(this.#keepAlive.request(this.#sessionId, again));
   }
 
   #onKeepAlive(method: string, response: RtspResponse): void {
-    if (this.#state !== "playing") return;
-    if (response.status === 401) {
-      if (!this.#book.challenged(response, 0) || this.#keepAliveRetried) return;
-      this.#keepAliveRetried = true;
-      this.#keepAlive();
-    } else if (response.status === 454) {
-      this.#sessionId = "";
-      this.#fail("closed", "the camera has ended the session");
-    } else if (response.status >= 400 && method === "GET_PARAMETER") {
-      this.#methods.delete("GET_PARAMETER");
-      this.#keepAlive();
-    }
+    const verdict = this.#keepAlive?.answered(method, response) ?? null;
+    if (verdict === "again") this.#sendKeepAlive(true);
+    else if (verdict === "gone") this.#gone();
+  }
+
+  /** The server has forgotten the session: no good-bye is due. */
+  #gone(): void {
+    this.#sessionId = "";
+    if (this.#state === "closing") this.#end();
+    else this.#fail("closed", "the camera has ended the session");
   }
 
   #onRequest(request: RtspRequest): void {
     if (this.#state === "ended") return;
-    const known = SUPPORTED.split(", ").includes(request.method);
-    const headers = new RtspHeaders();
-    const cseq = request.headers.get("CSeq");
-    if (cseq !== null) headers.append("CSeq", cseq.replace(/[\r\n\0]/g, ""));
-    if (request.method === "OPTIONS") headers.append("Public", SUPPORTED);
     // A peer that asks without reading the answers gets no more of them.
-    if (this.#unsent <= MAX_UNSENT) {
-      const status = known ? 200 : 501;
-      this.#write(serializeResponse({ status, reason: reasonOf(status), headers }));
-    }
+    if (!this.#outbox.full) this.#outbox.push(answerPeer(request));
     if (request.method === "TEARDOWN") {
-      this.#sessionId = "";
-      if (this.#state === "closing") this.#end();
-      else this.#fail("closed", "the camera has ended the session");
+      this.#gone();
     } else if (request.method === "REDIRECT") {
       const location = request.headers.get("Location");
       if (location !== null && this.#state !== "closing") this.#redirect(location);
@@ -408,29 +350,19 @@ export class RtspClientSession {
 
   #onFrame(channel: number, data: Uint8Array, start: number, end: number): void {
     if (this.#state === "ended" || this.#state === "closing") return;
-    if (!this.#channels.has(channel)) {
+    if (!this.#plan?.channels.has(channel)) {
       this.stats.unknownChannel++;
       return;
     }
     this.stats.frames++;
-    this.#mediaAt = this.#now;
+    this.mediaReceived(this.#now);
     this.#options.onMedia(channel, data, start, end);
   }
 
   #redirect(location: string): void {
-    let url = location.trim();
-    try {
-      url = parseRtspUrl(url.startsWith("/") ? this.#origin() + pathOf(url) : url).href;
-    } catch {
-      return this.#fail("protocol", "the camera sends elsewhere, to an address that is none");
-    }
-    this.#teardown();
-    this.#state = "ended";
-    this.#events.push({ type: "redirect", url });
-  }
-
-  #origin(): string {
-    return /^rtsps?:\/\/[^/]*/.exec(this.url.href)![0];
+    const url = resolveLocation(location, this.url);
+    if (url === null) this.#fail("protocol", "the camera sends elsewhere, to an address that is none");
+    else this.#leave({ type: "redirect", url });
   }
 
   #refuse(request: PendingRequest, response: RtspResponse): void {
@@ -448,23 +380,25 @@ export class RtspClientSession {
   }
 
   #finish(error: RtspError): void {
+    this.#leave({ type: "failed", error });
+  }
+
+  /** Ends with an event, and says good-bye without waiting: a camera that keeps dead sessions soon has no room. */
+  #leave(event: RtspSessionEvent): void {
     if (this.#state === "ended") return;
-    this.#teardown();
+    if (this.#sessionId !== "") {
+      this.stats.requests++;
+      this.#outbox.push(this.#book.sendBackground("TEARDOWN", this.#playUrl, [["Session", this.#sessionId]]));
+      this.#sessionId = "";
+    }
     this.#state = "ended";
-    this.#events.push({ type: "failed", error });
+    this.#liveness = null;
+    this.#events.push(event);
   }
 
   #end(): void {
-    this.#state = "ended";
-    this.#events.push({ type: "ended" });
-  }
-
-  /** Says good-bye without waiting: a camera that keeps dead sessions soon has no room. */
-  #teardown(): void {
-    if (this.#sessionId === "") return;
-    this.stats.requests++;
-    this.#write(this.#book.sendBackground("TEARDOWN", this.#playUrl, [["Session", this.#sessionId]]));
     this.#sessionId = "";
+    this.#leave({ type: "ended" });
   }
 
   #action(): string {
@@ -473,13 +407,23 @@ export class RtspClientSession {
 
   #send(method: string, url: string, fields: PendingRequest["fields"], retries = 0): void {
     this.stats.requests++;
-    this.#write(this.#book.send(method, url, fields, this.#now, retries));
+    this.#outbox.push(this.#book.send(method, url, fields, this.#now, retries));
   }
+}
 
-  #write(bytes: Uint8Array): void {
-    this.#out.push(bytes);
-    this.#unsent += bytes.length;
-  }
+/** The options with their defaults, also where one is given as undefined. */
+function withDefaults(options: RtspSessionOptions): Required<Omit<RtspSessionOptions, "username" | "password">> {
+  return {
+    random: options.random,
+    onMedia: options.onMedia,
+    transport: options.transport ?? "auto",
+    codecs: options.codecs ?? ["h264"],
+    userAgent: options.userAgent ?? "Millrace",
+    responseTimeout: options.responseTimeout ?? 10_000,
+    firstPacketTimeout: options.firstPacketTimeout ?? 10_000,
+    udpTimeout: options.udpTimeout ?? 3_000,
+    idleTimeout: options.idleTimeout ?? 10_000,
+  };
 }
 
 const NO_EVENTS: readonly RtspSessionEvent[] = [];

@@ -1,8 +1,17 @@
 // Pure: no I/O.
 import type { RtspError, VideoCodec, VideoTrackInfo } from "../media/mod.ts";
 
-/** Which transports a session tries, in order: `"auto"` is UDP, then TCP where UDP is refused or stays silent. */
-export type TransportPolicy = "auto" | "udp" | "tcp";
+/** Where a session is. */
+export type RtspSessionState =
+  | "idle"
+  | "options"
+  | "describe"
+  | "ports"
+  | "setup"
+  | "play"
+  | "playing"
+  | "closing"
+  | "ended";
 
 /** One track of the description, as the session sees it. */
 export interface RtspTrack {
@@ -62,34 +71,6 @@ export type RtspSessionEvent =
   | { type: "failed"; error: RtspError }
   /** The end that `close()` asked for. Nothing follows. */
   | { type: "ended" };
-
-/** Takes one interleaved packet: `data[start..end)`, borrowed until it returns. */
-export type MediaHandler = (channel: number, data: Uint8Array, start: number, end: number) => void;
-
-/** What an `RtspClientSession` is made of. */
-export interface RtspSessionOptions {
-  /** Credentials win over those in the URL. */
-  username?: string;
-  password?: string;
-  /** @default {"auto"} */
-  transport?: TransportPolicy;
-  /** Codecs that the caller can use. @default {["h264"]} */
-  codecs?: readonly VideoCodec[];
-  /** @default {"Millrace"} */
-  userAgent?: string;
-  /** Fills an array with random bytes, such as `(into) => crypto.getRandomValues(into)`. */
-  random: (into: Uint8Array<ArrayBuffer>) => void;
-  /** Takes interleaved RTP and RTCP packets while `receive()` runs. Unknown channels are counted, not handed on. */
-  onMedia: MediaHandler;
-  /** Milliseconds to wait for each answer. @default {10_000} */
-  responseTimeout?: number;
-  /** Milliseconds from PLAY's answer to the first packet; under `"auto"` with UDP it is `udpTimeout`. @default {10_000} */
-  firstPacketTimeout?: number;
-  /** Milliseconds without a UDP packet after which `"auto"` goes on to TCP. @default {3_000} */
-  udpTimeout?: number;
-  /** Milliseconds without any packet after which a playing session fails. @default {10_000} */
-  idleTimeout?: number;
-}
 
 /** Counters of a session; they only rise. */
 export interface RtspSessionStats {

@@ -11,7 +11,7 @@ export function parseSessionHeader(header: string): { id: string; timeoutSeconds
     text !== undefined
   );
   const seconds = Number(timeout ?? DEFAULT_TIMEOUT);
-  return { id: id.trim(), timeoutSeconds: seconds > 0 ? seconds : DEFAULT_TIMEOUT };
+  return { id: id.replaceAll("\0", "").trim(), timeoutSeconds: seconds > 0 ? seconds : DEFAULT_TIMEOUT };
 }
 
 /** The methods of a Public header, in upper case. */

@@ -70,6 +70,16 @@ export function withAuthority(url: string, of: RtspUrl): string {
   return authority + path;
 }
 
+/** The address, without credentials, that a Location header means; null where it is none. */
+export function resolveLocation(location: string, from: RtspUrl): string | null {
+  const text = location.trim();
+  try {
+    return text.startsWith("/") ? withAuthority(text, from) : parseRtspUrl(text).href;
+  } catch {
+    return null;
+  }
+}
+
 /**
  * Path and query of what a camera calls its address: `rtsp://rtsp://host/path`, `host:port/path`,
  * `rtsp://::ffff:1.2.3.4/path` and `/path` among them.

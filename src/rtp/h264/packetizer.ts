@@ -33,8 +33,8 @@ export class H264Packetizer {
 
   /** @throws {RangeError} where the MTU leaves no room for a payload. */
   constructor(options: H264PacketizerOptions) {
-    this.#options = { mtu: 1400, aggregate: true, ...options };
-    const { mtu } = this.#options;
+    const { mtu = 1400, aggregate = true } = options;
+    this.#options = { ...options, mtu, aggregate };
     if (!Number.isInteger(mtu) || mtu < RTP_HEADER_BYTES + 8 || mtu > 65_535) {
       throw new RangeError(`Cannot make a packetizer: mtu is ${mtu}, expected 20 to 65535`);
     }

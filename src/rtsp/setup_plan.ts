@@ -1,0 +1,108 @@
+// Pure: no I/O.
+import type { NegotiatedTransport, RtspTrack, TransportPolicy } from "./session_events.ts";
+import { formatTransport, parseTransport, transportSpec } from "./transport_header.ts";
+
+/** What was asked for in a SETUP. */
+export type TransportOffer = { kind: "tcp"; channel: number } | { kind: "udp"; rtpPort: number; rtcpPort: number };
+
+/**
+ * What the answer to a SETUP makes of an offer; null where that is something this client cannot take (multicast, or
+ * UDP where TCP was asked for). Cameras leave out what they agree with, choose other channels, and answer a wish for UDP with TCP.
+ */
+export function negotiated(offer: TransportOffer, header: string | null): NegotiatedTransport | null {
+  const spec = header === null ? undefined : parseTransport(header)[0];
+  if (spec === undefined) {
+    return offer.kind === "tcp"
+      ? tcp(offer.channel, offer.channel + 1, null)
+      : { kind: "udp", serverRtpPort: 0, serverRtcpPort: 0, source: "", ssrc: null };
+  }
+  if (spec.multicast) return null;
+  // `RTP/AVP;unicast;interleaved=0-1` without `/TCP` is TCP all the same.
+  if (spec.protocol === "tcp" || spec.interleaved !== null) {
+    const wanted = offer.kind === "tcp" ? offer.channel : 0;
+    const [rtp, rtcp] = spec.interleaved ?? [wanted, wanted + 1];
+    return tcp(rtp, rtcp, spec.ssrc);
+  }
+  if (offer.kind === "tcp") return null;
+  return {
+    kind: "udp",
+    serverRtpPort: spec.serverPort?.[0] ?? 0,
+    serverRtcpPort: spec.serverPort?.[1] ?? 0,
+    source: spec.source,
+    ssrc: spec.ssrc,
+  };
+}
+
+function tcp(rtpChannel: number, rtcpChannel: number, ssrc: number | null): NegotiatedTransport {
+  return {
+    kind: "tcp",
+    rtpChannel,
+    rtcpChannel: rtcpChannel === rtpChannel ? rtpChannel + 1 & 0xff : rtcpChannel,
+    ssrc,
+  };
+}
+
+/** Goes through the tracks to be set up, and through the transports that the policy allows. */
+export class SetupPlan {
+  /** Channels of the connection that packets come on. */
+  readonly channels = new Set<number>();
+  readonly #policy: TransportPolicy;
+  readonly #transports: ("udp" | "tcp")[];
+  readonly #tracks: readonly RtspTrack[];
+  #at = 0;
+  #offer: TransportOffer | null = null;
+  #usesUdp = false;
+
+  constructor(policy: TransportPolicy, tracks: readonly RtspTrack[]) {
+    this.#policy = policy;
+    this.#transports = policy === "auto" ? ["udp", "tcp"] : [policy];
+    this.#tracks = tracks;
+  }
+
+  /** The track whose turn it is; null once all are set up. */
+  get track(): RtspTrack | null {
+    return this.#tracks[this.#at] ?? null;
+  }
+
+  /** Whether ports are needed before the next offer can be made. */
+  get needsPorts(): boolean {
+    return this.#transports[0] === "udp";
+  }
+
+  /** Whether packets come over UDP. */
+  get usesUdp(): boolean {
+    return this.#usesUdp;
+  }
+
+  /** The Transport header of the next SETUP. */
+  offer(ports: { rtpPort: number; rtcpPort: number } | null): string {
+    // Without `mode`: some Hikvision models refuse it.
+    if (ports !== null) {
+      this.#offer = { kind: "udp", ...ports };
+      return formatTransport(transportSpec("udp", { clientPort: [ports.rtpPort, ports.rtcpPort] }));
+    }
+    const channel = this.#at * 2;
+    this.#offer = { kind: "tcp", channel };
+    return formatTransport(transportSpec("tcp", { interleaved: [channel, channel + 1] }));
+  }
+
+  /** Takes the answer's Transport header and goes on to the next track; null where it cannot be taken. */
+  accept(header: string | null): NegotiatedTransport | null {
+    const transport = this.#offer === null ? null : negotiated(this.#offer, header);
+    if (transport === null || transport.kind === "tcp" && this.#policy === "udp") return null;
+    this.#usesUdp = transport.kind === "udp";
+    if (transport.kind === "tcp") {
+      this.channels.add(transport.rtpChannel).add(transport.rtcpChannel);
+      // Whoever answers UDP with TCP means TCP for all.
+      this.#transports.splice(0, this.#transports.length, "tcp");
+    }
+    this.#at++;
+    return transport;
+  }
+
+  /** Goes on to the next transport; false where there is none. */
+  giveUp(): boolean {
+    this.#transports.shift();
+    return this.#transports.length > 0;
+  }
+}
