@@ -9,14 +9,9 @@ import { RtspParser } from "./parser.ts";
 import { answerPeer } from "./peer_requests.ts";
 import { type PendingRequest, RequestBook } from "./request_book.ts";
 import { statusError, trackError } from "./session_errors.ts";
-import type {
-  RtspSessionEvent,
-  RtspSessionOptions,
-  RtspSessionState,
-  RtspSessionStats,
-  RtspTrack,
-} from "./session_events.ts";
+import type { RtspSessionEvent, RtspSessionState, RtspSessionStats, RtspTrack } from "./session_events.ts";
 import { parsePublic, parseRtpInfo, parseSessionHeader } from "./session_headers.ts";
+import { type RtspSessionOptions, type SessionSettings, withDefaults } from "./session_options.ts";
 import { SetupPlan } from "./setup_plan.ts";
 import { readDescription } from "./description.ts";
 import { parseRtspUrl, resolveLocation, type RtspUrl } from "./url.ts";
@@ -42,13 +37,13 @@ export class RtspClientSession {
     garbageBytes: 0,
     unexpected: 0,
   };
-  readonly #options: Required<Omit<RtspSessionOptions, "username" | "password">>;
+  readonly #options: SessionSettings;
   readonly #parser: RtspParser;
   readonly #book: RequestBook;
   readonly #hasCredentials: boolean;
   readonly #outbox = new Outbox();
   #state: RtspSessionState = "idle";
-  #events: RtspSessionEvent[] = [];
+  readonly #events: RtspSessionEvent[] = [];
   #now = 0;
   #closingAt = 0;
   #base = "";
@@ -125,10 +120,7 @@ export class RtspClientSession {
 
   /** What happened since the last call. */
   events(): readonly RtspSessionEvent[] {
-    if (this.#events.length === 0) return NO_EVENTS;
-    const events = this.#events;
-    this.#events = [];
-    return events;
+    return this.#events.splice(0);
   }
 
   /** Answers `udp-ports`: the ports that were opened for the track. */
@@ -410,20 +402,3 @@ export class RtspClientSession {
     this.#outbox.push(this.#book.send(method, url, fields, this.#now, retries));
   }
 }
-
-/** The options with their defaults, also where one is given as undefined. */
-function withDefaults(options: RtspSessionOptions): Required<Omit<RtspSessionOptions, "username" | "password">> {
-  return {
-    random: options.random,
-    onMedia: options.onMedia,
-    transport: options.transport ?? "auto",
-    codecs: options.codecs ?? ["h264"],
-    userAgent: options.userAgent ?? "Millrace",
-    responseTimeout: options.responseTimeout ?? 10_000,
-    firstPacketTimeout: options.firstPacketTimeout ?? 10_000,
-    udpTimeout: options.udpTimeout ?? 3_000,
-    idleTimeout: options.idleTimeout ?? 10_000,
-  };
-}
-
-const NO_EVENTS: readonly RtspSessionEvent[] = [];

@@ -1,5 +1,6 @@
 // Pure: no I/O.
-import type { NegotiatedTransport, RtspTrack, TransportPolicy } from "./session_events.ts";
+import type { NegotiatedTransport, RtspTrack } from "./session_events.ts";
+import type { TransportPolicy } from "./session_options.ts";
 import { formatTransport, parseTransport, transportSpec } from "./transport_header.ts";
 
 /** What was asked for in a SETUP. */
