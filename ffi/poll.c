@@ -42,9 +42,12 @@ static int set(int poll_fd, int fd, uint32_t events, uint32_t tag) {
       .events = (events & MR_POLL_IN ? EPOLLIN : 0u) | (events & MR_POLL_OUT ? EPOLLOUT : 0u),
       .data.u64 = tag,
   };
-  if (epoll_ctl(poll_fd, EPOLL_CTL_MOD, fd, &wanted) == 0) return 0;
-  if (errno == ENOENT && epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &wanted) == 0) return 0;
-  return -errno;
+  for (;;) {
+    if (epoll_ctl(poll_fd, EPOLL_CTL_MOD, fd, &wanted) == 0) return 0;
+    if (errno != ENOENT) return -errno;
+    if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &wanted) == 0) return 0;
+    if (errno != EEXIST) return -errno; /* else another thread added it just now */
+  }
 }
 
 int32_t mr_poll_set(int32_t poll, int32_t handle, uint32_t events, uint32_t tag) {

@@ -90,6 +90,11 @@ testWhere(address, noAddress, "one living process has a name, where files must h
   program: "shm_rivals",
   flags: [...ADDRESS, "-DMR_WITHOUT_TMPFILE"],
 });
+testWhere(address, noAddress, "a wait for many words misses no change", { program: "wait_words", flags: ADDRESS });
+testWhere(address, noAddress, "a wait for many words misses no change, where the system has none", {
+  program: "wait_words",
+  flags: [...ADDRESS, "-DMR_WITHOUT_WAITV"],
+});
 testWhere(mounts && address, "no private mounts, which want root", "a full /dev/shm is an error that leaves nothing", {
   program: "shm_full",
   flags: ADDRESS,

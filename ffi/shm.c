@@ -1,5 +1,6 @@
 /* Shared memory: made without a name, named last; see the order of construction in millrace.h. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -15,31 +16,57 @@
 
 _Static_assert(sizeof(size_t) == 8, "a mapping's size is a u64");
 
-#define HIDDEN_BYTES (sizeof MR_SHM_FOLDER + sizeof ".millrace-" + 16)
+#define HIDDEN_PREFIX ".millrace-"
+#define HIDDEN_BYTES (sizeof MR_SHM_FOLDER + sizeof HIDDEN_PREFIX + 16)
 
 static void hidden_path(uint64_t token, char out[HIDDEN_BYTES]) {
-  snprintf(out, HIDDEN_BYTES, MR_SHM_FOLDER ".millrace-%016" PRIx64, token);
+  snprintf(out, HIDDEN_BYTES, MR_SHM_FOLDER HIDDEN_PREFIX "%016" PRIx64, token);
 }
 
-/* A file without a name; or, where the file system knows none (gVisor's), under a hidden one, whose token is set. */
+/* What others left who died before they published. Only those are reaped whose lock is free. */
+static void sweep_hidden(void) {
+  DIR *folder = opendir(MR_SHM_FOLDER);
+  if (!folder) return;
+  for (struct dirent *entry; (entry = readdir(folder));) {
+    uint64_t token;
+    char path[HIDDEN_BYTES];
+    if (sscanf(entry->d_name, HIDDEN_PREFIX "%16" SCNx64, &token) != 1) continue;
+    hidden_path(token, path);
+    mr_path_reap(path);
+  }
+  closedir(folder);
+}
+
+/* The way of file systems that know no files without a name (gVisor's): a hidden name, whose token is set. */
+static int open_hidden(uint64_t *token) {
+  sweep_hidden();
+  for (int tries = 0; tries < 16; tries++) {
+    char path[HIDDEN_BYTES];
+    if (getrandom(token, sizeof *token, 0) != sizeof *token) break;
+    *token |= 1; /* 0 stands for none */
+    hidden_path(*token, path);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == EEXIST) continue;
+    if (fd < 0) {
+      *token = 0;
+      return -errno;
+    }
+    /* Until the lock is taken the file looks like a dead one's, and somebody may have swept it away. */
+    if (mr_lock_take(fd) == 0 && mr_path_is(path, fd) == 1) return fd;
+    close(fd);
+  }
+  *token = 0;
+  return -EIO;
+}
+
 static int open_unnamed(uint64_t *token) {
   *token = 0;
-  int fd = -1;
 #ifndef MR_WITHOUT_TMPFILE /* the tests take the other way with it */
-  fd = open(MR_SHM_FOLDER, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-  if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)) return fd < 0 ? -errno : fd;
-#endif
-  for (int tries = 0; fd < 0 && tries < 16; tries++) {
-    char path[HIDDEN_BYTES];
-    if (getrandom(token, sizeof *token, 0) != sizeof *token) return -EIO;
-    *token |= 1;
-    hidden_path(*token, path);
-    fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0 && errno != EEXIST) break;
-  }
+  int fd = open(MR_SHM_FOLDER, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (fd >= 0) return fd;
-  *token = 0;
-  return -errno;
+  if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) return -errno;
+#endif
+  return open_hidden(token);
 }
 
 static void remove_hidden(struct mr_object *memory) {

@@ -64,6 +64,15 @@ static void rival(struct board *board) {
   _exit(0);
 }
 
+static int hidden_files(void) {
+  DIR *folder = opendir("/dev/shm");
+  CHECK(folder);
+  int count = 0;
+  for (struct dirent *entry; (entry = readdir(folder));) count += strncmp(entry->d_name, ".millrace-", 10) == 0;
+  closedir(folder);
+  return count;
+}
+
 int main(void) {
   snprintf(name, sizeof name, "millrace-rivals-%d", (int)getpid());
   struct board *board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -80,6 +89,9 @@ int main(void) {
   CHECK(atomic_load(&board->wins) > LIVES);
   EQUAL(mr_shm_reap(name), 1);
   EQUAL(mr_shm_open(name, 0), -ENOENT);
+  /* What died before it had a name is gone; or, where it had a hidden one, is swept away by the next start. */
+  EQUAL(mr_close(mr_shm_create(4096, 0600)), 0);
+  EQUAL(hidden_files(), 0);
   puts("ok");
   return 0;
 }
