@@ -87,6 +87,7 @@ export class VideoReceiver {
   readonly #unit: ReceivedUnit;
   readonly #warnings = new Map<string, { at: number; count: number }>();
   #now = 0;
+  #discontinuity = false;
   readonly #counts = {
     packets: 0,
     bytes: 0,
@@ -249,6 +250,7 @@ export class VideoReceiver {
     this.#gate.shut();
     this.#timeline.restart();
     this.#times.restart();
+    this.#discontinuity = this.#counts.delivered > 0;
   }
 
   #deliver(from: H264Unit): void {
@@ -256,14 +258,20 @@ export class VideoReceiver {
     this.#times.announce(from.info?.maxReorder ?? -1, from.info?.frameRate ?? 0);
     const dts = this.#times.push(pts);
     const passes = this.#gate.admit(from);
-    if (!passes && this.#options.policy !== "deliver-corrupt") return;
+    // Whoever reads sees the units that pass: what was held back is missing before the next of those.
+    this.#discontinuity ||= from.discontinuity;
+    if (!passes && this.#options.policy !== "deliver-corrupt") {
+      this.#discontinuity = this.#counts.delivered > 0;
+      return;
+    }
     const unit = this.#unit;
     unit.data = from.data;
     unit.pts = pts;
     unit.dts = dts;
     unit.keyframe = from.keyframe;
     unit.corrupt = from.corrupt || !passes;
-    unit.discontinuity = from.discontinuity;
+    unit.discontinuity = this.#discontinuity;
+    this.#discontinuity = false;
     unit.generation = from.generation;
     unit.receivedAt = from.receivedAt;
     unit.wallTime = this.#timeline.wallTime(from.rtpTimestamp);
