@@ -68,6 +68,7 @@ export interface Sink<T> {
  */
 export interface Feed<T> extends AsyncIterable<T>, AsyncDisposable {
   /** Passes every item through a filter. */
+  pipe(filter: Filter<T, Frame>): FrameFeed;
   pipe<Out>(filter: Filter<T, Out>): Feed<Out>;
   /** Reads until the feed ends, or `signal` aborts; rejects with the feed's error. */
   pipeTo(sink: Sink<T>, options?: { signal?: AbortSignal }): Promise<void>;

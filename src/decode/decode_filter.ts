@@ -1,0 +1,68 @@
+import { type AccessUnit, DecodeError, type DecodeStepOptions, type Filter, type Frame } from "../media/mod.ts";
+import type { DecodedFrame } from "../../wasm/mod.ts";
+import { copyOut, localInstance } from "./local_instance.ts";
+
+/**
+ * Decodes access units. On a feed of a camera it runs in the pool of decode workers, once for all branches, and its
+ * frames stay where they were decoded until somebody wants them; on any other sequence it runs on this thread.
+ *
+ * @param options.corrupt What becomes of pictures known to be damaged. @default {"skip"}
+ * @param options.order Whether to wait for pictures to be in the order of presentation. @default {"presentation"}
+ *
+ * @example
+ * ```ts ignore
+ * await using frames = camera.video.branch({ capacity: 30 }).pipe(decode());
+ * for await (using frame of frames) console.log(frame.width, frame.height, frame.age);
+ * ```
+ */
+export function decode(options: DecodeStepOptions = {}): Filter<AccessUnit, Frame> {
+  return Object.assign(
+    (source: AsyncIterable<AccessUnit>) => decodeHere(source, options),
+    { step: { kind: "decode", options } as const },
+  );
+}
+
+async function* decodeHere(source: AsyncIterable<AccessUnit>, options: DecodeStepOptions): AsyncGenerator<Frame> {
+  const instance = await localInstance();
+  const units = new Map<number, AccessUnit>();
+  let decoder: ReturnType<typeof instance.decoder> | null = null;
+  let number = 0;
+  const frameOf = (frame: DecodedFrame): Frame | null => {
+    try {
+      const unit = units.get(frame.pts);
+      const corrupt = frame.corrupt || (unit?.corrupt ?? false);
+      if (!unit || frame.format === null || corrupt && options.corrupt !== "deliver") return null;
+      const { pts, wallTime, receivedAt, keyframe, sequence, generation } = unit;
+      const { width, height, format } = frame;
+      return copyOut(instance, {
+        ...{ width, height, format, pts, wallTime, receivedAt, keyframe, corrupt, sequence, generation },
+        missed: 0,
+        streamId: 0,
+      }, frame.planes);
+    } finally {
+      frame.release();
+    }
+  };
+  try {
+    for await (const unit of source) {
+      decoder ??= instance.decoder(unit.codec, { lowDelay: options.order === "decoding" });
+      units.set(number, unit);
+      units.delete(number - 64);
+      decoder.send(unit.data, number++);
+      for (let frame = decoder.receive(); frame; frame = decoder.receive()) {
+        const made = frameOf(frame);
+        if (made) yield made;
+      }
+    }
+    decoder?.drain();
+    for (let frame = decoder?.receive(); frame; frame = decoder?.receive()) {
+      const made = frameOf(frame);
+      if (made) yield made;
+    }
+  } catch (cause) {
+    if (!instance.dead) throw cause;
+    throw new DecodeError("trapped", `Cannot decode: ${(cause as Error).message}`, { cause });
+  } finally {
+    decoder?.[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,103 @@
+// Pure: no I/O.
+import type { BranchStats, FrameOverflow } from "../media/mod.ts";
+
+/** A bounded queue between a pump and one reader, both on this thread. */
+export class BranchQueue<T> implements AsyncIterator<T, undefined> {
+  readonly #capacity: number;
+  readonly #overflow: FrameOverflow;
+  readonly #discard: (item: T) => void;
+  readonly #onClose: () => void;
+  readonly #items: T[] = [];
+  #wakeReader: (() => void) | null = null;
+  #wakeWriter: (() => void) | null = null;
+  #over: { error: Error | undefined } | null = null;
+  #received = 0;
+  #delivered = 0;
+  #dropped = 0;
+
+  /**
+   * @param options.discard Gives back an item that nobody will read.
+   * @param options.onClose Called once, when the reader closes the queue.
+   */
+  constructor(
+    options: { capacity: number; overflow: FrameOverflow; discard: (item: T) => void; onClose?: () => void },
+  ) {
+    if (!Number.isInteger(options.capacity) || options.capacity < 1) {
+      throw new RangeError(`Cannot make a branch: capacity is ${options.capacity}, expected a positive integer`);
+    }
+    this.#capacity = options.capacity;
+    this.#overflow = options.overflow;
+    this.#discard = options.discard;
+    this.#onClose = options.onClose ?? (() => {});
+  }
+
+  /** Puts an item in; where the queue is full, does what its policy says. The promise is for `"block"` alone. */
+  push(item: T): void | Promise<void> {
+    if (this.#over) return this.#discard(item);
+    this.#received++;
+    if (this.#items.length < this.#capacity) return this.#accept(item);
+    if (this.#overflow === "block") return this.#waitForRoom(item);
+    this.#dropped++;
+    if (this.#overflow === "drop-newest") return this.#discard(item);
+    this.#discard(this.#items.shift()!);
+    this.#accept(item);
+  }
+
+  /** Marks the end: what is queued is still read, then the reader is done, or gets `error`. */
+  end(error?: Error): void {
+    if (this.#over) return;
+    this.#over = { error };
+    this.#wake();
+  }
+
+  async next(): Promise<IteratorResult<T, undefined>> {
+    while (this.#items.length === 0) {
+      if (this.#over) {
+        const { error } = this.#over;
+        this.#over = { error: undefined };
+        if (error) throw error;
+        return { done: true, value: undefined };
+      }
+      await new Promise<void>((resolve) => this.#wakeReader = resolve);
+    }
+    const value = this.#items.shift()!;
+    this.#delivered++;
+    this.#wakeWriter?.();
+    return { done: false, value };
+  }
+
+  return(): Promise<IteratorResult<T, undefined>> {
+    this.close();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  /** Ends the queue from the reader's side, and gives back what is in it. Idempotent. */
+  close(): void {
+    this.#over = { error: undefined };
+    for (const item of this.#items.splice(0)) this.#discard(item);
+    this.#wake();
+    this.#onClose();
+  }
+
+  stats(): BranchStats {
+    return { received: this.#received, delivered: this.#delivered, dropped: this.#dropped };
+  }
+
+  #accept(item: T): void {
+    this.#items.push(item);
+    this.#wakeReader?.();
+  }
+
+  async #waitForRoom(item: T): Promise<void> {
+    while (this.#items.length >= this.#capacity && !this.#over) {
+      await new Promise<void>((resolve) => this.#wakeWriter = resolve);
+    }
+    if (this.#over) this.#discard(item);
+    else this.#accept(item);
+  }
+
+  #wake(): void {
+    this.#wakeReader?.();
+    this.#wakeWriter?.();
+  }
+}

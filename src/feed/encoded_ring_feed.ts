@@ -1,0 +1,150 @@
+import {
+  type AccessUnit,
+  type BranchOptions,
+  type BranchStats,
+  type EncodedFeed,
+  type EncodedOverflow,
+  type Feed,
+  type Filter,
+  type Frame,
+  type FrameFeed,
+  type Sink,
+} from "../media/mod.ts";
+import { Decoding } from "./decoding.ts";
+import { drain } from "./drain.ts";
+import { DEFAULT_ENCODED_CAPACITY, EncodedCursor } from "./encoded_cursor.ts";
+import type { EncodedSource } from "./encoded_source.ts";
+import { IterableFeed } from "./iterable_feed.ts";
+import { PlannedFeed } from "./planned_feed.ts";
+
+/** How long a reader sleeps at most before it looks again by itself, in milliseconds. */
+const PATIENCE = 1_000;
+
+/** A reader that a feed has open. */
+interface OpenReader {
+  readonly cursor: EncodedCursor;
+  stopped: boolean;
+  stop(): void;
+}
+
+/** A feed of the access units of one source. The source's ring is the queue of all its branches. */
+export class EncodedRingFeed implements EncodedFeed {
+  readonly #source: EncodedSource;
+  readonly #capacity: number;
+  readonly #open = new Set<OpenReader>();
+  readonly #past: BranchStats = { received: 0, delivered: 0, dropped: 0 };
+  #disposed = false;
+
+  constructor(source: EncodedSource, options: BranchOptions<EncodedOverflow> = {}) {
+    this.#source = source;
+    this.#capacity = options.capacity ?? DEFAULT_ENCODED_CAPACITY;
+    if (!Number.isInteger(this.#capacity) || this.#capacity < 1) {
+      throw new RangeError(`Cannot make a branch: capacity is ${this.#capacity}, expected a positive integer`);
+    }
+  }
+
+  branch(options: BranchOptions<EncodedOverflow> = {}): EncodedFeed {
+    return new EncodedRingFeed(this.#source, options);
+  }
+
+  pipe(filter: Filter<AccessUnit, Frame>): FrameFeed;
+  pipe<Out>(filter: Filter<AccessUnit, Out>): Feed<Out>;
+  pipe<Out>(filter: Filter<AccessUnit, Out>): FrameFeed | Feed<Out> {
+    const { step } = filter;
+    if (step?.kind === "decode") {
+      const decoding = new Decoding(this.#source, { capacity: this.#capacity, step: step.options });
+      return new PlannedFeed(decoding, [], { owner: true });
+    }
+    return new IterableFeed<Out>(filter(this), { leased: true, close: () => this[Symbol.asyncDispose]() });
+  }
+
+  pipeTo(sink: Sink<AccessUnit>, options: { signal?: AbortSignal } = {}): Promise<void> {
+    return drain(this, sink, { ...options, discard: () => {} });
+  }
+
+  /** Counters of all readers of this feed, past and present. */
+  stats(): BranchStats {
+    const sum = { ...this.#past };
+    for (const { cursor } of this.#open) add(sum, cursor.stats());
+    return sum;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<AccessUnit, undefined> {
+    if (this.#disposed) throw new TypeError("Cannot read a feed that was disposed of");
+    const cursor = new EncodedCursor(this.#source.ring, { capacity: this.#capacity });
+    const reader: OpenReader = {
+      cursor,
+      stopped: false,
+      stop() {
+        this.stopped = true;
+        cursor.wake();
+      },
+    };
+    this.#open.add(reader);
+    const units = this.#read(reader);
+    return {
+      next: () => units.next(),
+      return: () => {
+        // A generator that waits does not hear of its end before it is woken.
+        reader.stop();
+        return units.return(undefined);
+      },
+    };
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
+    for (const reader of this.#open) reader.stop();
+    return Promise.resolve();
+  }
+
+  async *#read(reader: OpenReader): AsyncGenerator<AccessUnit, undefined> {
+    const { cursor } = reader;
+    let over: { error: Error | undefined } | null = null;
+    this.#source.ended.then((error) => {
+      over = { error };
+      cursor.wake();
+    });
+    try {
+      while (!reader.stopped) {
+        const end = over as { error: Error | undefined } | null;
+        const meta = cursor.next();
+        if (meta) {
+          yield {
+            codec: this.#source.info.codec,
+            data: cursor.data.slice(),
+            pts: meta.pts,
+            dts: meta.dts,
+            keyframe: meta.keyframe,
+            corrupt: meta.corrupt,
+            sequence: meta.sequence,
+            generation: meta.generation,
+            receivedAt: meta.receivedAt,
+            wallTime: meta.wallTime,
+          };
+          continue;
+        }
+        if (end) {
+          if (end.error) throw end.error;
+          return;
+        }
+        if (cursor.over) return;
+        await cursor.waitAsync(PATIENCE);
+      }
+    } finally {
+      this.#open.delete(reader);
+      add(this.#past, cursor.stats());
+    }
+  }
+}
+
+/** A feed of what a source writes. */
+export function encodedFeed(source: EncodedSource): EncodedFeed {
+  return new EncodedRingFeed(source);
+}
+
+function add(sum: BranchStats, more: BranchStats): void {
+  sum.received += more.received;
+  sum.delivered += more.delivered;
+  sum.dropped += more.dropped;
+}

@@ -1,0 +1,5 @@
+/** Live sequences: feeds of access units and of frames, their branches, and where they end. @module */
+export * from "./connect_ring.ts";
+export * from "./encoded_ring_feed.ts";
+export * from "./encoded_source.ts";
+export { feedOf, frameFeedOf } from "./iterable_feed.ts";

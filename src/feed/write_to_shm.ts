@@ -1,0 +1,50 @@
+import { type EgressTarget, ShmError } from "../media/mod.ts";
+import { libraryPath } from "../../ffi/load.ts";
+import { Egress } from "../decode/egress.ts";
+import type { PlannedFeed } from "./planned_feed.ts";
+
+/**
+ * Has the egress worker copy a feed's frames into shared memory; they never pass through this thread.
+ *
+ * @throws {TypeError} where the ring was made for another size or format.
+ * @throws the feed's error, or `signal.reason`.
+ */
+export async function writeToShm(
+  feed: PlannedFeed,
+  target: EgressTarget,
+  options: { signal?: AbortSignal },
+): Promise<void> {
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const { shape } = feed;
+  if (shape) target.expectShape(shape);
+  const egress = Egress.enter(await libraryPath());
+  try {
+    const { decoder, reader, close } = await feed.open(egress.bell.buffer);
+    const job = egress.add(decoder.worker, reader.queue, target.handle);
+    const stopped = Promise.withResolvers<void>();
+    const stop = () => stopped.resolve();
+    const finish = async () => {
+      stop();
+      await job.drop();
+      await close();
+    };
+    const giveBack = target.lend(finish);
+    signal?.addEventListener("abort", stop, { once: true });
+    try {
+      if (signal?.aborted) stop();
+      const error = await Promise.race([job.over, stopped.promise]);
+      if (error) throw error;
+      signal?.throwIfAborted();
+      if (target.closed) throw new ShmError("closed", `Cannot write ring "${target.name}": it was closed`);
+      const ended = await decoder.ended;
+      if (ended) throw ended;
+    } finally {
+      signal?.removeEventListener("abort", stop);
+      await finish();
+      giveBack();
+    }
+  } finally {
+    egress.leave();
+  }
+}

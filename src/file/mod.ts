@@ -1,0 +1,3 @@
+/** Access units out of files. @module */
+export { accessUnitsOf } from "./annex_b.ts";
+export { readAnnexB, readVideoFile, type VideoFile } from "./video_file.ts";

@@ -1,0 +1,100 @@
+import { BufferSource, EncodedPacketSink, Input, MP4, QTFF } from "mediabunny";
+import { joinAnnexB } from "../rtp/mod.ts";
+import type { VideoFile } from "./video_file.ts";
+
+/**
+ * The access units of the first video track of an MP4 or QuickTime file, in Annex B form, with their parameter sets in
+ * front of each keyframe.
+ *
+ * @throws {TypeError} where there is no video track, or none of a codec that is known here.
+ */
+export async function readMp4(data: Uint8Array<ArrayBuffer>, name: string): Promise<VideoFile> {
+  using input = new Input({ source: new BufferSource(data.buffer), formats: [MP4, QTFF] });
+  const track = await input.getPrimaryVideoTrack();
+  if (!track) throw new TypeError(`Cannot play ${name}: it has no video track`);
+  const codec = track.codec === "avc" ? "h264" : track.codec === "hevc" ? "hevc" : null;
+  if (!codec) throw new TypeError(`Cannot play ${name}: its video is ${track.codec ?? "of an unknown codec"}`);
+  const description = (await track.getDecoderConfig())?.description;
+  const { lengthBytes, sets } = codec === "h264"
+    ? avcConfiguration(bytesOf(description))
+    : hevcConfiguration(bytesOf(description));
+  const parameterSets = joinAnnexB(sets);
+  const sink = new EncodedPacketSink(track);
+  const units: VideoFile["units"] = [];
+  let end = 0;
+  for await (const packet of sink.packets()) {
+    const pictures = joinAnnexB(split(packet.data, lengthBytes));
+    const keyframe = packet.type === "key";
+    const bytes = keyframe ? concat(parameterSets, pictures) : pictures;
+    const pts = Math.round(packet.timestamp * 1e6);
+    units.push({ data: bytes, pts, dts: pts, keyframe });
+    end = Math.max(end, packet.timestamp + packet.duration);
+  }
+  // Decoding order is the order in the file: decoding times are the presentation times, sorted.
+  const times = units.map((unit) => unit.pts).sort((a, b) => a - b);
+  const delay = Math.max(0, ...units.map((unit, i) => times[i] - unit.pts));
+  units.forEach((unit, i) => unit.dts = times[i] - delay);
+  const frameRate = units.length > 1 ? Math.round(units.length / (end - times[0] / 1e6) * 1000) / 1000 : 25;
+  return { codec, width: track.displayWidth, height: track.displayHeight, frameRate, parameterSets, units };
+}
+
+function bytesOf(source: AllowSharedBufferSource | undefined): Uint8Array {
+  if (!source) return new Uint8Array(0);
+  return ArrayBuffer.isView(source)
+    ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
+    : new Uint8Array(source);
+}
+
+interface Configuration {
+  lengthBytes: number;
+  sets: Uint8Array[];
+}
+
+/** @see ISO/IEC 14496-15, 5.3.3.1 */
+function avcConfiguration(box: Uint8Array): Configuration {
+  const sets: Uint8Array[] = [];
+  let at = 5;
+  for (const mask of [0x1f, 0xff]) {
+    for (let left = (box[at++] ?? 0) & mask; left > 0 && at + 2 <= box.length; left--) {
+      const length = box[at] << 8 | box[at + 1];
+      sets.push(box.subarray(at + 2, at + 2 + length));
+      at += 2 + length;
+    }
+  }
+  return { lengthBytes: ((box[4] ?? 3) & 3) + 1, sets };
+}
+
+/** @see ISO/IEC 14496-15, 8.3.3.1 */
+function hevcConfiguration(box: Uint8Array): Configuration {
+  const sets: Uint8Array[] = [];
+  let at = 23;
+  for (let arrays = box[22] ?? 0; arrays > 0 && at + 3 <= box.length; arrays--) {
+    let left = box[at + 1] << 8 | box[at + 2];
+    for (at += 3; left > 0 && at + 2 <= box.length; left--) {
+      const length = box[at] << 8 | box[at + 1];
+      sets.push(box.subarray(at + 2, at + 2 + length));
+      at += 2 + length;
+    }
+  }
+  return { lengthBytes: ((box[21] ?? 3) & 3) + 1, sets };
+}
+
+/** The NAL units of one sample, each behind its length. A length beyond the sample's end ends it. */
+function split(data: Uint8Array, lengthBytes: number): Uint8Array[] {
+  const units: Uint8Array[] = [];
+  for (let at = 0; at + lengthBytes <= data.length;) {
+    let length = 0;
+    for (let i = 0; i < lengthBytes; i++) length = length * 256 + data[at + i];
+    at += lengthBytes;
+    if (length > 0) units.push(data.subarray(at, Math.min(data.length, at + length)));
+    at += length;
+  }
+  return units;
+}
+
+function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+}

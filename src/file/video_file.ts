@@ -1,0 +1,51 @@
+import { h264Parameters, joinAnnexB, nalType, splitAnnexB } from "../rtp/mod.ts";
+import { accessUnitsOf, codecOfAnnexB } from "./annex_b.ts";
+import { isMp4 } from "./mp4_head.ts";
+
+/** A video file, read whole. */
+export interface VideoFile {
+  codec: "h264" | "hevc";
+  /** In pixels; 0 where it is not known before decoding. */
+  width: number;
+  height: number;
+  /** Frames a second; 25 where a raw stream does not say. */
+  frameRate: number;
+  /** The first parameter sets, in Annex B form. */
+  parameterSets: Uint8Array;
+  /** In decoding order; times in microseconds. A raw stream has no times: they follow from the frame rate. */
+  units: { data: Uint8Array; pts: number; dts: number; keyframe: boolean }[];
+}
+
+/**
+ * Reads the access units of a video file: `.mp4`, `.mov`, or a raw H.264 or H.265 stream.
+ *
+ * @throws {TypeError} where it is none of these.
+ * @throws {Deno.errors.NotFound}
+ */
+export async function readVideoFile(path: string | URL): Promise<VideoFile> {
+  const name = String(path).split("/").at(-1)!;
+  const data = await Deno.readFile(path);
+  if (isMp4(data)) return await (await import("./mp4.ts")).readMp4(data, name);
+  return readAnnexB(data, name);
+}
+
+/** As `readVideoFile`, for the bytes of a raw stream. */
+export function readAnnexB(data: Uint8Array, name = "the stream"): VideoFile {
+  const codec = codecOfAnnexB(data);
+  if (!codec) throw new TypeError(`Cannot play ${name}: it is no MP4 file, and no raw H.264 or H.265 stream`);
+  const parameters = codec === "h264" ? h264Parameters(data.subarray(0, 65_536)) : null;
+  const frameRate = parameters?.frameRate || 25;
+  const units = accessUnitsOf(data, codec).map(({ start, end, keyframe }, i) => {
+    const time = Math.round(i * 1e6 / frameRate);
+    return { data: data.subarray(start, end), pts: time, dts: time, keyframe };
+  });
+  if (units.length === 0) throw new TypeError(`Cannot play ${name}: it has no picture`);
+  const sets: Uint8Array[] = [];
+  const first = units[0].data;
+  splitAnnexB(first, (start, end) => {
+    const type = codec === "h264" ? nalType(first[start]) : first[start] >> 1 & 0x3f;
+    if (codec === "h264" ? type === 7 || type === 8 : type >= 32 && type <= 34) sets.push(first.subarray(start, end));
+  });
+  const { width = 0, height = 0 } = parameters ?? {};
+  return { codec, width, height, frameRate, parameterSets: joinAnnexB(sets), units };
+}

@@ -1,0 +1,151 @@
+/// <reference lib="deno.worker" />
+import { DecodeError } from "../src/media/errors.ts";
+import { InstanceDeadError } from "../wasm/mod.ts";
+import { Instance } from "./decode/instance.ts";
+import { Job } from "./decode/job.ts";
+import { Source } from "./decode/source.ts";
+import type { FromDecodeWorker, ToDecodeWorker } from "./decode_protocol.ts";
+import { Doorbell } from "./doorbell.ts";
+import { Inbox } from "./mailbox.ts";
+
+/*
+ * A decode worker. It may do nothing but compute: what comes in is a compiled module, rings of access units and words in
+ * shared memory. It sleeps on one doorbell, which is rung by whoever has something for it.
+ */
+
+/** How long it sleeps at most before it looks around by itself, in milliseconds. */
+const PATIENCE = 1_000;
+
+const sources = new Map<number, Source>();
+let inbox: Inbox;
+let bell: Doorbell;
+let module: WebAssembly.Module;
+let instance: Instance;
+let epoch = 0;
+
+function say(message: FromDecodeWorker): void {
+  self.postMessage(message);
+}
+
+let ready: Promise<void>;
+
+self.onmessage = async (event: MessageEvent<ToDecodeWorker>) => {
+  const message = event.data;
+  if (message.type !== "init") {
+    await ready; // what comes while the instance is being made waits, in order
+    take(message);
+    inbox.took();
+    return;
+  }
+  bell = new Doorbell(message.bell);
+  inbox = new Inbox(message.count);
+  module = message.module;
+  await (ready = makeInstance());
+  say({ type: "ready" });
+  await run();
+};
+
+async function makeInstance(): Promise<void> {
+  instance = await Instance.create(module, ++epoch);
+  say({ type: "instance", epoch, memory: instance.ffmpeg.memory, table: instance.pool.table.buffer });
+}
+
+function take(message: Exclude<ToDecodeWorker, { type: "init" }>): void {
+  const source = sources.get(message.source);
+  switch (message.type) {
+    case "source":
+      try {
+        sources.set(message.source, new Source(instance, message));
+      } catch (error) {
+        say({ type: "source-failed", source: message.source, code: "codec", message: text(error), averror: 0 });
+      }
+      break;
+    case "job":
+      addJob(message, source);
+      break;
+    case "job-ring":
+      source?.jobs.get(message.job)?.setRing(message.ring);
+      break;
+    case "drop-job":
+      source?.jobs.get(message.job)?.close();
+      source?.jobs.delete(message.job);
+      say({ type: "job-dropped", job: message.job });
+      break;
+    case "end-source":
+      source?.end();
+      break;
+    case "drop-source":
+      source?.close();
+      sources.delete(message.source);
+      say({ type: "source-dropped", source: message.source });
+      break;
+  }
+}
+
+function addJob(message: Extract<ToDecodeWorker, { type: "job" }>, source: Source | undefined): void {
+  const { job, source: number, steps, output } = message;
+  try {
+    const events = {
+      grown: (shape: Parameters<ConstructorParameters<typeof Job>[3]["grown"]>[0]) =>
+        say({ type: "job-grown", source: number, job, ...shape }),
+      starved: () => source?.starved(),
+    };
+    const made = new Job(instance, steps, output, events);
+    if (source) source.addJob(job, made);
+    else made.end();
+  } catch (error) {
+    say({ type: "job-failed", job, message: text(error) });
+  }
+}
+
+/** Works for ever, one access unit of each source after the other, so that none starves another. */
+async function run(): Promise<void> {
+  for (;;) {
+    const seen = bell.count;
+    if (inbox.pending) await inbox.settle();
+    let worked = false;
+    for (const [number, source] of sources) {
+      try {
+        const before = source.ended;
+        worked = source.step() || worked;
+        if (source.ended && !before) say({ type: "source-ended", source: number });
+      } catch (error) {
+        await recover(number, source, error);
+        worked = true;
+      }
+    }
+    instance.pool.reap();
+    if (!worked) bell.wait(seen, PATIENCE);
+  }
+}
+
+/** After an error in a source: where the instance is dead, all go on in a new one; where it is not, the source is over. */
+async function recover(number: number, source: Source, error: unknown): Promise<void> {
+  if (!(error instanceof InstanceDeadError)) {
+    const { code, averror } = error instanceof DecodeError ? error : { code: "codec" as const, averror: 0 };
+    giveUp(number, source, code === "memory" ? "memory" : "codec", text(error), averror);
+    return;
+  }
+  source.trapped();
+  say({ type: "trapped", message: text(error) });
+  await makeInstance();
+  for (const other of sources.values()) other.moveTo(instance);
+  if (source.hopeless) giveUp(number, source, "trapped", `The decoder trapped again and again: ${text(error)}`, 0);
+}
+
+function giveUp(
+  number: number,
+  source: Source,
+  code: "codec" | "memory" | "trapped",
+  message: string,
+  averror: number,
+): void {
+  for (const job of source.jobs.values()) job.end();
+  source.close();
+  sources.delete(number);
+  say({ type: "source-failed", source: number, code, message, averror });
+}
+
+function text(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

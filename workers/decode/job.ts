@@ -1,0 +1,113 @@
+import type { FilterStep, PixelFormat } from "../../src/media/mod.ts";
+import { LeaseQueue } from "../../src/decode/lease_queue.ts";
+import { IntervalGate } from "../../src/filter/interval.ts";
+import type { JobOutput } from "../decode_protocol.ts";
+import { Doorbell } from "../doorbell.ts";
+import type { Decoded } from "./decoded.ts";
+import type { Instance } from "./instance.ts";
+import { RingOutput } from "./ring_output.ts";
+import { ScaleStage } from "./scale_stage.ts";
+
+/** What a job tells its worker. */
+export interface JobEvents {
+  grown(shape: { width: number; height: number; format: PixelFormat }): void;
+  starved(): void;
+}
+
+/** One branch's steps and its way out. */
+export class Job {
+  readonly #gates: IntervalGate[] = [];
+  readonly #scale: ScaleStage | null;
+  readonly #queue: LeaseQueue | null = null;
+  readonly #ring: RingOutput | null = null;
+  readonly #bell: Doorbell;
+  readonly #overflow: "drop-oldest" | "drop-newest" | "block";
+  readonly #events: JobEvents;
+  #instance: Instance;
+
+  constructor(instance: Instance, steps: readonly FilterStep[], output: JobOutput, events: JobEvents) {
+    this.#instance = instance;
+    this.#events = events;
+    this.#bell = new Doorbell(output.bell);
+    // Gates look at times and the scaler at pixels, so all gates come first: what is not due is not scaled. Of several
+    // scalers the last one says what comes out.
+    for (const step of steps) if (step.kind === "interval") this.#gates.push(new IntervalGate(step.intervalMs));
+    const scale = steps.findLast((step) => step.kind === "scale");
+    this.#scale = scale ? new ScaleStage(scale) : null;
+    if (output.kind === "queue") {
+      this.#queue = new LeaseQueue(output.queue);
+      this.#overflow = output.overflow;
+    } else {
+      this.#ring = new RingOutput(output, (shape) => events.grown(shape));
+      this.#overflow = "drop-oldest";
+    }
+  }
+
+  /** Whether its reader must take something out before a picture may be decoded. */
+  get blocked(): boolean {
+    return this.#overflow === "block" && this.#queue !== null && !this.#queue.closed && this.#queue.waitsForRoom();
+  }
+
+  /** Takes one picture, which stays the caller's. Returns the microseconds that scaling took. */
+  take(decoded: Decoded): number {
+    if (this.#queue?.closed) return 0;
+    for (const gate of this.#gates) if (!gate.pass(decoded.info.pts)) return 0;
+    if (!this.#scale) {
+      this.#put(decoded);
+      return 0;
+    }
+    const began = performance.now();
+    const scaled = this.#scale.run(this.#instance, decoded);
+    const spent = (performance.now() - began) * 1000;
+    if (!scaled) {
+      this.#events.starved();
+      return spent;
+    }
+    const { info, planes, room } = scaled;
+    const picture: Decoded = { ...decoded, info, planes, entry: -1, release: () => room.free() };
+    this.#put(picture);
+    if (picture.entry < 0) room.free();
+    return spent;
+  }
+
+  setRing(ring: SharedArrayBuffer): void {
+    this.#ring?.set(ring);
+  }
+
+  /** Lets go of everything that lives in the instance, which is gone, and goes on with another. */
+  moveTo(instance: Instance): void {
+    this.#scale?.reset();
+    this.#instance = instance;
+  }
+
+  /** No more pictures will come: the reader gets what is queued, and the end. */
+  end(): void {
+    this.#queue?.end();
+    this.#ring?.end();
+    this.#bell.ring();
+  }
+
+  /** Its reader is gone. */
+  close(): void {
+    this.#queue?.close();
+    for (let lease = this.#queue?.pop(); lease; lease = this.#queue?.pop()) {
+      if (lease.epoch === this.#instance.epoch) this.#instance.pool.table.release(lease.entry);
+    }
+    this.#scale?.close();
+  }
+
+  #put(picture: Decoded): void {
+    if (this.#ring) {
+      this.#ring.write(this.#instance, picture);
+      this.#bell.ring();
+      return;
+    }
+    const { pool, epoch } = this.#instance;
+    const entry = this.#instance.entryOf(picture);
+    if (entry < 0) return this.#events.starved();
+    pool.table.hold(entry);
+    const lost = this.#queue!.push(entry, epoch, this.#overflow);
+    if (lost && lost.epoch === epoch) pool.table.release(lost.entry);
+    this.#bell.ring();
+  }
+}

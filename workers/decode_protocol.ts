@@ -1,0 +1,63 @@
+// Pure: no I/O.
+import type { DecodeStepOptions, FilterStep, FrameOverflow, PixelFormat, VideoCodec } from "../src/media/mod.ts";
+
+/** Where the frames of a job go. */
+export type JobOutput =
+  /** Leases, for a thread that is trusted with the decoder's memory. */
+  | { kind: "queue"; queue: SharedArrayBuffer; bell: SharedArrayBuffer; overflow: FrameOverflow }
+  /** Copies, into a ring of the reader's own; null until the size of its frames is known. */
+  | {
+    kind: "ring";
+    ring: SharedArrayBuffer | null;
+    bell: SharedArrayBuffer;
+    /** Three 64-bit floats: frames received, delivered, dropped. */
+    stats: SharedArrayBuffer;
+  };
+
+/** What the main thread tells a decode worker. The first message is `init`; the others go through an outbox. */
+export type ToDecodeWorker =
+  | { type: "init"; module: WebAssembly.Module; bell: SharedArrayBuffer; count: SharedArrayBuffer }
+  | {
+    type: "source";
+    source: number;
+    ring: SharedArrayBuffer;
+    codec: VideoCodec;
+    parameterSets: Uint8Array;
+    streamId: number;
+    capacity: number;
+    options: DecodeStepOptions;
+    counters: SharedArrayBuffer;
+  }
+  | { type: "job"; source: number; job: number; steps: FilterStep[]; output: JobOutput }
+  | { type: "job-ring"; source: number; job: number; ring: SharedArrayBuffer }
+  | { type: "drop-job"; source: number; job: number }
+  /** The source will write no more: decode what is there, then say `ended`. */
+  | { type: "end-source"; source: number }
+  | { type: "drop-source"; source: number };
+
+/** What a decode worker tells the main thread. Nothing of it comes for each frame. */
+export type FromDecodeWorker =
+  | { type: "ready" }
+  | { type: "instance"; epoch: number; memory: WebAssembly.Memory; table: SharedArrayBuffer }
+  | { type: "job-grown"; source: number; job: number; width: number; height: number; format: PixelFormat }
+  | { type: "job-dropped"; job: number }
+  | { type: "job-failed"; job: number; message: string }
+  | { type: "source-ended"; source: number }
+  | { type: "source-dropped"; source: number }
+  | { type: "source-failed"; source: number; code: "codec" | "memory" | "trapped"; message: string; averror: number }
+  | { type: "trapped"; message: string };
+
+/** Counters of a decoder in shared memory, as 64-bit floats in this order: they count to 2^53. */
+export const DECODE_COUNTERS = [
+  "accessUnits", // taken from the ring
+  "frames", // pictures that came out
+  "corrupt", // pictures known to be damaged, delivered or not
+  "errors", // access units that the decoder refused
+  "skipped", // access units passed over on the way to a keyframe
+  "traps", // how often the instance had to be remade under it
+  "busyMicroseconds", // time spent in decoding
+  "scaleMicroseconds", // time spent in scaling
+  "starved", // frames dropped because every entry of the frame table was held
+] as const;
+
+export type DecodeCounters = Record<typeof DECODE_COUNTERS[number], number>;
