@@ -57,8 +57,14 @@ export function redactUrl(text: string): string {
   const redacted = text.replace(SECRET_FIELDS, "$1***");
   const begin = redacted.indexOf("://");
   if (begin < 0) return redacted;
-  const { userinfo, location } = splitCredentials(redacted.slice(begin + 3));
-  if (userinfo === "") return redacted;
+  const rest = redacted.slice(begin + 3);
+  const { userinfo, location } = splitCredentials(rest);
+  if (userinfo === "") {
+    // An address that cannot be read may hold a password all the same: nothing in front of the last @ is shown.
+    const readable = parseAuthority(rest.split(/[/?#]/)[0]) !== null;
+    const at = readable ? -1 : rest.lastIndexOf("@");
+    return at < 0 ? redacted : redacted.slice(0, begin + 3) + "***" + rest.slice(at);
+  }
   const colon = userinfo.indexOf(":");
   return redacted.slice(0, begin + 3) + (colon < 0 ? userinfo : userinfo.slice(0, colon) + ":***") + "@" + location;
 }
