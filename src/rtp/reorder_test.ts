@@ -47,6 +47,19 @@ Deno.test("Reorder.tick() gives up after the delay, and tells late from duplicat
   assertEquals(log.length, 4);
 });
 
+Deno.test("Reorder.tick() times what is still held by its own arrival", () => {
+  const { log, reorder, push } = harness({ maxDelay: 50 });
+  push(1, 0);
+  push(3, 10);
+  push(5, 30);
+  reorder.tick(60);
+  assertEquals(log.slice(2), ["gap 1", 3]);
+  reorder.tick(79);
+  assertEquals(log.length, 4);
+  reorder.tick(80);
+  assertEquals(log.slice(4), ["gap 1", 5]);
+});
+
 Deno.test("Reorder.push() holds no more than the window", () => {
   const { log, reorder, push } = harness({ maxPackets: 4 });
   push(0);

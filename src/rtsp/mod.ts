@@ -20,7 +20,7 @@ export {
 export * from "./parser.ts";
 export * from "./sdp.ts";
 export * from "./session.ts";
-export * from "./session_events.ts";
+export type * from "./session_events.ts";
 export type { MediaHandler, RtspSessionOptions, TransportPolicy } from "./session_options.ts";
 export { parseRtpInfo, parseSessionHeader } from "./session_headers.ts";
 export { spropSets, tracksOf } from "./tracks.ts";

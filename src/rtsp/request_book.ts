@@ -16,8 +16,11 @@ export interface PendingRequest {
 
 /** Requests whose answer nobody waits for, at most. */
 const MAX_BACKGROUND = 16;
-/** With a new nonce each time a camera could keep a client asking for ever. */
-const MAX_RETRIES = 3;
+/**
+ * The first challenge, and one new nonce: servers that make one for each refusal could keep a client asking for ever, and
+ * cameras lock a user out after a few wrong answers.
+ */
+const MAX_RETRIES = 2;
 
 /** Numbers and signs a client's requests, and finds the one that a response belongs to. */
 export class RequestBook {

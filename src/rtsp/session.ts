@@ -9,7 +9,13 @@ import { RtspParser } from "./parser.ts";
 import { answerPeer } from "./peer_requests.ts";
 import { type PendingRequest, RequestBook } from "./request_book.ts";
 import { statusError, trackError } from "./session_errors.ts";
-import type { RtspSessionEvent, RtspSessionState, RtspSessionStats, RtspTrack } from "./session_events.ts";
+import {
+  emptyStats,
+  type RtspSessionEvent,
+  type RtspSessionState,
+  type RtspSessionStats,
+  type RtspTrack,
+} from "./session_events.ts";
 import { parsePublic, parseRtpInfo, parseSessionHeader } from "./session_headers.ts";
 import { type RtspSessionOptions, type SessionSettings, withDefaults } from "./session_options.ts";
 import { SetupPlan } from "./setup_plan.ts";
@@ -28,15 +34,7 @@ const CLOSE_TIMEOUT = 1000;
  */
 export class RtspClientSession {
   readonly url: RtspUrl;
-  readonly stats: RtspSessionStats = {
-    requests: 0,
-    responses: 0,
-    keepAlives: 0,
-    frames: 0,
-    unknownChannel: 0,
-    garbageBytes: 0,
-    unexpected: 0,
-  };
+  readonly stats: RtspSessionStats = emptyStats();
   readonly #options: SessionSettings;
   readonly #parser: RtspParser;
   readonly #book: RequestBook;

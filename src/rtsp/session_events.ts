@@ -86,3 +86,8 @@ export interface RtspSessionStats {
   /** Answers that belonged to no request. */
   unexpected: number;
 }
+
+/** Counters that have counted nothing yet. */
+export function emptyStats(): RtspSessionStats {
+  return { requests: 0, responses: 0, keepAlives: 0, frames: 0, unknownChannel: 0, garbageBytes: 0, unexpected: 0 };
+}
