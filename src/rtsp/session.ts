@@ -198,18 +198,18 @@ export class RtspClientSession {
     const refused = response.status >= 300;
     switch (request.method) {
       case "OPTIONS":
-        if (response.status === 401) return this.#refuse(request, response);
+        if (response.status === 401) return this.#finish(this.#statusError(request, response));
         // Some cameras do not know OPTIONS, or not for this path: DESCRIBE tells more.
         this.#methods = parsePublic(response.headers.getAll("Public"));
         this.#state = "describe";
         return this.#send("DESCRIBE", this.url.href, [["Accept", "application/sdp"]]);
       case "DESCRIBE":
-        return refused ? this.#refuse(request, response) : this.#describe(response);
+        return refused ? this.#finish(this.#statusError(request, response)) : this.#describe(response);
       case "SETUP":
         return this.#onSetup(request, response);
       case "PLAY":
         return refused
-          ? this.#refuse(request, response)
+          ? this.#finish(this.#statusError(request, response))
           : this.#playing(parseRtpInfo(response.headers.get("RTP-Info") ?? ""));
     }
   }
@@ -353,10 +353,6 @@ export class RtspClientSession {
     const url = resolveLocation(location, this.url);
     if (url === null) this.#fail("protocol", "the camera sends elsewhere, to an address that is none");
     else this.#leave({ type: "redirect", url });
-  }
-
-  #refuse(request: PendingRequest, response: RtspResponse): void {
-    this.#finish(this.#statusError(request, response));
   }
 
   #statusError(request: PendingRequest, response: RtspResponse): RtspError {
