@@ -1,0 +1,183 @@
+import { type EncodedFeed, now, RtspError, type VideoTrackInfo, type Warning } from "../media/mod.ts";
+import { encodedFeed, type EncodedSource } from "../feed/mod.ts";
+import type { RtspTrack, RtspUrl } from "../rtsp/mod.ts";
+import {
+  CAMERA_COUNTER,
+  CAMERA_COUNTERS,
+  type CameraCounters,
+  type CameraSettings,
+  type CameraState,
+} from "../../workers/ingest_protocol.ts";
+import type { CameraMessage, IngestWorker } from "./ingest_worker.ts";
+import { resolveCamera } from "./resolve.ts";
+import { StateLog, type StateRecord } from "./state_log.ts";
+
+export type { CameraCounters, CameraState };
+
+/** What a camera has done so far: counters, which only rise, and a few values; see {@linkcode CAMERA_COUNTERS}. */
+export interface RtspCameraStats extends CameraCounters {
+  state: CameraState;
+  /** Why it is in that state. */
+  reason: string;
+  /** Since when, in Unix milliseconds. For `stale`: when the last picture came. */
+  since: number;
+  transport: "udp" | "tcp" | null;
+  lastError: RtspError | null;
+}
+
+/**
+ * A camera that was opened. Its connection is held by the ingest worker, and comes back by itself; its access units lie in a
+ * ring that every branch of `video` reads at its own pace.
+ */
+export class RtspCamera implements AsyncDisposable {
+  /** The address, without credentials. */
+  readonly url: string;
+  /** All tracks of the description; `video` is the first that can be decoded. */
+  tracks: readonly RtspTrack[] = [];
+  /** The encoded video; branch it as often as wanted. */
+  readonly video: EncodedFeed;
+  readonly #worker: IngestWorker;
+  readonly #number: number;
+  readonly #address: RtspUrl;
+  readonly #settings: CameraSettings;
+  readonly #counters: Float64Array;
+  readonly #log = new StateLog();
+  readonly #onWarning: ((warning: Warning) => void) | undefined;
+  readonly #live = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<Error | undefined>();
+  readonly #gone = Promise.withResolvers<void>();
+  readonly #info: VideoTrackInfo = {
+    codec: "h264",
+    clockRate: 90_000,
+    width: 0,
+    height: 0,
+    frameRate: 0,
+    codecString: "",
+    parameterSets: new Uint8Array(0),
+  };
+  #transport: "udp" | "tcp" | null = null;
+  #lastError: RtspError | null = null;
+  #closing = false;
+
+  /** Use {@linkcode openRtsp}. */
+  constructor(
+    worker: IngestWorker,
+    address: RtspUrl,
+    settings: CameraSettings,
+    options: { onWarning?: (warning: Warning) => void } = {},
+  ) {
+    this.url = address.href;
+    this.#worker = worker;
+    this.#address = address;
+    this.#settings = settings;
+    this.#counters = new Float64Array(settings.counters);
+    this.#onWarning = options.onWarning;
+    this.#live.promise.catch(() => {}); // reported by opened()
+    this.video = encodedFeed(this.#source());
+    this.#number = worker.add((message) => this.#take(message));
+    worker.post({ type: "open", camera: this.#number, settings });
+  }
+
+  /** Resolves with the first picture; rejects with why there is none. */
+  opened(): Promise<void> {
+    return this.#live.promise;
+  }
+
+  get state(): CameraState {
+    return this.#log.last.state;
+  }
+
+  /** What is known of the video. */
+  get info(): VideoTrackInfo {
+    const width = this.#counters[CAMERA_COUNTER.width] || this.#info.width;
+    const height = this.#counters[CAMERA_COUNTER.height] || this.#info.height;
+    return { ...this.#info, width, height };
+  }
+
+  /** Every change of state from now on, beginning with the present one; ends with the camera. */
+  states(): AsyncIterableIterator<StateRecord> {
+    return this.#log.follow();
+  }
+
+  stats(): RtspCameraStats {
+    const counters = Object.fromEntries(CAMERA_COUNTERS.map((name, i) => [name, this.#counters[i]])) as CameraCounters;
+    const { state, reason, since } = this.#log.last;
+    return { ...counters, state, reason, since, transport: this.#transport, lastError: this.#lastError };
+  }
+
+  /** Settles when the camera is over: with its error, or undefined where it was closed. Never rejects. */
+  get ended(): Promise<Error | undefined> {
+    return this.#ended.promise;
+  }
+
+  /** Says goodbye to the camera and closes the sockets; resolves when that is done. Idempotent. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#closing) {
+      this.#closing = true;
+      this.#worker.post({ type: "close", camera: this.#number });
+    }
+    await this.#gone.promise;
+  }
+
+  #source(): EncodedSource {
+    // deno-lint-ignore no-this-alias
+    const camera = this;
+    return {
+      ring: this.#settings.ring,
+      get info() {
+        return camera.info;
+      },
+      streamId: this.#settings.streamId,
+      ended: this.#ended.promise,
+      attachDoorbell: (bell) => {
+        this.#worker.post({ type: "bell", camera: this.#number, bell, attached: true });
+        return () => this.#worker.post({ type: "bell", camera: this.#number, bell, attached: false });
+      },
+      close: () => this[Symbol.asyncDispose](),
+    };
+  }
+
+  #take(message: CameraMessage): void {
+    switch (message.type) {
+      case "described":
+        this.tracks = message.tracks;
+        Object.assign(this.#info, message.selected.video);
+        break;
+      case "state":
+        this.#transport = message.transport ?? this.#transport;
+        this.#log.add({ state: message.state, reason: message.reason, since: message.since });
+        if (message.state === "live") this.#live.resolve();
+        break;
+      case "failed":
+        this.#failed(message);
+        break;
+      case "warning":
+        this.#onWarning?.(message.warning);
+        break;
+      case "closed":
+        this.#over();
+        break;
+    }
+  }
+
+  #failed({ error, retryAt }: Extract<CameraMessage, { type: "failed" }>): void {
+    const { code, message, status, method } = error;
+    this.#lastError = new RtspError(code, message, { status, method });
+    if (retryAt === null) {
+      this.#live.reject(this.#lastError);
+      return this.#ended.resolve(this.#lastError);
+    }
+    // A camera that comes back may have another address by then.
+    resolveCamera(this.#worker.library, this.#address)
+      .then((addresses) => this.#worker.post({ type: "addresses", camera: this.#number, addresses }))
+      .catch(() => {}); // the old ones are tried again
+  }
+
+  #over(): void {
+    this.#log.end({ state: "offline", reason: this.#lastError?.message ?? "closed", since: now() });
+    this.#live.reject(this.#lastError ?? new RtspError("closed", `Cannot open ${this.url}: it was closed`));
+    this.#ended.resolve(undefined);
+    this.#worker.remove(this.#number);
+    this.#gone.resolve();
+  }
+}

@@ -1,0 +1,16 @@
+/**
+ * The ring: one writer, any number of readers, one block of memory shared by threads or by processes. The writer never waits; a
+ * reader never gets a record that was overwritten while it was read, and learns how many it missed.
+ *
+ * @module
+ */
+export { codecCode, codecOf, RecordMeta } from "./meta.ts";
+export type { RecordInfo, RecordPlane } from "./meta.ts";
+export { LAYOUT_VERSION, MAGIC, readHeader, ringBytes } from "./layout.ts";
+export type { PayloadKind, RingHeader, RingOptions, RingPolicy, RingRoom } from "./layout.ts";
+export type { RingMemory, WaitResult } from "./memory.ts";
+export { SharedRingMemory } from "./shared_memory.ts";
+export { createRing, RingWriter } from "./writer.ts";
+export type { CreateRingOptions, Reservation, RingWriterStats } from "./writer.ts";
+export { RingReader } from "./reader.ts";
+export type { ReadMode, ReadStart, RingReaderStats } from "./reader.ts";

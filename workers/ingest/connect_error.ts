@@ -1,0 +1,47 @@
+import { RtspError } from "../../src/media/mod.ts";
+import { parseRtspUrl } from "../../src/rtsp/mod.ts";
+import { ERRNO, errnoPhrase } from "./native.ts";
+
+/** Redirections in a row that are followed. */
+const MAX_REDIRECTS = 3;
+
+/** Why a TCP connection did not come about, in words that say what to do. */
+export function connectError(url: string, errno: number): RtspError {
+  const { host, port } = parseRtspUrl(url);
+  const action = `Cannot open ${url}`;
+  switch (errno) {
+    case ERRNO.ECONNREFUSED:
+      return new RtspError(
+        "refused",
+        `${action}: nothing listens on port ${port} of ${host}; check the port, and that RTSP is switched on in the camera`,
+      );
+    case ERRNO.EHOSTUNREACH:
+    case ERRNO.ENETUNREACH:
+      return new RtspError("unreachable", `${action}: there is no way to ${host}; check the address and the network`);
+    case ERRNO.ETIMEDOUT:
+      return new RtspError(
+        "timeout",
+        `${action}: nothing answers at ${host}; check the address, and that the camera is on`,
+      );
+    case 0:
+      return new RtspError("closed", `${action}: ${host} closed the connection at once`);
+    default:
+      return new RtspError("closed", `${action}: ${errnoPhrase(errno)}`);
+  }
+}
+
+/** Where a redirection leads: to the same host alone, for no other was permitted. */
+export function redirected(
+  settings: { url: string },
+  from: string,
+  to: string,
+  count: number,
+): string | RtspError {
+  const action = `Cannot open ${settings.url}`;
+  if (count > MAX_REDIRECTS) return new RtspError("protocol", `${action}: it redirects again and again`);
+  const before = parseRtspUrl(from), after = parseRtspUrl(to);
+  if (before.host === after.host && before.port === after.port) return to;
+  return new RtspError("status", `${action}: the camera redirects to ${to}; open that address instead`, {
+    status: 302,
+  });
+}

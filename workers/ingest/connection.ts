@@ -1,0 +1,116 @@
+import { ERRNO, type NativeLibrary, POLL_ERROR, POLL_OUT } from "./native.ts";
+import type { Poller } from "./poller.ts";
+
+/** Bytes taken from a socket at once; one buffer for all connections, as what is read is handled at once. */
+const RECEIVE_BYTES = 262_144;
+/** Reads of one socket in a row, so that a fast camera does not keep the others waiting. */
+const READS = 4;
+const buffer = new Uint8Array(RECEIVE_BYTES);
+
+/** What a connection tells its owner. */
+export interface ConnectionEvents {
+  connected(): void;
+  /** Borrowed until it returns. */
+  received(bytes: Uint8Array): void;
+  /** 0: the peer ended it; else a positive errno. Nothing follows. */
+  over(errno: number): void;
+}
+
+/** One TCP connection without blocking, from connect to close. */
+export class Connection {
+  readonly #library: NativeLibrary;
+  readonly #poller: Poller;
+  readonly #events: ConnectionEvents;
+  readonly #handle: number;
+  readonly #tag: number = 0;
+  #connected = false;
+  #open = true;
+  /** What the socket had no room for, in order. */
+  readonly #unsent: Uint8Array[] = [];
+
+  /** @throws {Deno.errors.…} never: a connect that fails at once is told by `over`, later. */
+  constructor(library: NativeLibrary, poller: Poller, address: Uint8Array<ArrayBuffer>, events: ConnectionEvents) {
+    this.#library = library;
+    this.#poller = poller;
+    this.#events = events;
+    this.#handle = library.symbols.mr_tcp_connect(address);
+    if (this.#handle < 0) return;
+    this.#tag = poller.add(this.#handle, (ready) => this.#ready(ready));
+    poller.watch(this.#handle, this.#tag, true);
+  }
+
+  /** The errno of a connect that failed at once, else 0. */
+  get failure(): number {
+    return this.#handle < 0 ? -this.#handle : 0;
+  }
+
+  /** Bytes that wait for room in the socket. */
+  get unsentBytes(): number {
+    return this.#unsent.reduce((sum, part) => sum + part.length, 0);
+  }
+
+  /** Sends bytes, which are the connection's from then on. */
+  send(bytes: Uint8Array): void {
+    if (!this.#open) return;
+    this.#unsent.push(bytes);
+    if (this.#connected) this.#flush();
+  }
+
+  /** Idempotent. */
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    if (this.#handle < 0) return;
+    this.#poller.remove(this.#handle, this.#tag);
+    this.#library.symbols.mr_close(this.#handle);
+  }
+
+  #ready(events: number): void {
+    if (!this.#connected && !this.#finishConnect()) return;
+    if (events & POLL_OUT && this.#open) this.#flush();
+    if (events & ~POLL_OUT && this.#open) this.#receive((events & POLL_ERROR) !== 0);
+  }
+
+  #finishConnect(): boolean {
+    const status = this.#library.symbols.mr_tcp_status(this.#handle);
+    if (status === -ERRNO.EINPROGRESS) return false;
+    if (status < 0) {
+      this.#end(-status);
+      return false;
+    }
+    this.#connected = true;
+    this.#poller.watch(this.#handle, this.#tag, false);
+    this.#events.connected();
+    return this.#open;
+  }
+
+  #receive(failed: boolean): void {
+    for (let reads = 0; (reads < READS || failed) && this.#open; reads++) {
+      const count = this.#library.symbols.mr_recv(this.#handle, buffer, RECEIVE_BYTES);
+      if (count === -ERRNO.EAGAIN) return;
+      if (count <= 0) return this.#end(-count);
+      this.#events.received(buffer.subarray(0, count));
+      if (count < RECEIVE_BYTES && !failed) return;
+    }
+  }
+
+  #flush(): void {
+    while (this.#unsent.length > 0) {
+      const bytes = this.#unsent[0];
+      const sent = this.#library.symbols.mr_send(this.#handle, bytes as Uint8Array<ArrayBuffer>, bytes.length);
+      if (sent < 0 && sent !== -ERRNO.EAGAIN) return this.#end(-sent);
+      if (sent === bytes.length) {
+        this.#unsent.shift();
+        continue;
+      }
+      if (sent > 0) this.#unsent[0] = bytes.subarray(sent);
+      return this.#poller.watch(this.#handle, this.#tag, true);
+    }
+    this.#poller.watch(this.#handle, this.#tag, false);
+  }
+
+  #end(errno: number): void {
+    this.close();
+    this.#events.over(errno);
+  }
+}

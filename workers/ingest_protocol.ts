@@ -1,0 +1,103 @@
+// Pure: no I/O.
+import type { RtspErrorCode, Warning } from "../src/media/mod.ts";
+import type { RtspTrack, TransportPolicy } from "../src/rtsp/mod.ts";
+
+/** How a camera comes back after its connection was lost; null: it does not. */
+export interface ReconnectOptions {
+  /** Milliseconds before the first attempt; each further one waits twice as long, give or take a quarter. */
+  minDelay: number;
+  /** Milliseconds between attempts at most. */
+  maxDelay: number;
+}
+
+/** What the ingest worker needs to know of a camera. */
+export interface CameraSettings {
+  /** Without credentials. */
+  url: string;
+  username: string;
+  password: string;
+  /** Resolved addresses, 24 bytes each, best first. */
+  addresses: Uint8Array<ArrayBuffer>;
+  transport: TransportPolicy;
+  connectTimeout: number;
+  responseTimeout: number;
+  firstPacketTimeout: number;
+  idleTimeout: number;
+  /** Milliseconds without an access unit after which the camera counts as stale. */
+  staleAfter: number;
+  /** Bytes asked for as the receive buffer of a UDP socket. */
+  receiveBuffer: number;
+  reconnect: ReconnectOptions | null;
+  corrupt: "skip" | "deliver";
+  streamId: number;
+  /** A variable ring of access units, made by the main thread. */
+  ring: SharedArrayBuffer;
+  counters: SharedArrayBuffer;
+}
+
+/** What the main thread tells the ingest worker. The first message is `init`. */
+export type ToIngestWorker =
+  | { type: "init"; library: string; poll: number; count: SharedArrayBuffer }
+  | { type: "open"; camera: number; settings: CameraSettings }
+  | { type: "addresses"; camera: number; addresses: Uint8Array<ArrayBuffer> }
+  | { type: "bell"; camera: number; bell: SharedArrayBuffer; attached: boolean }
+  | { type: "close"; camera: number };
+
+/** Where a camera is. `connecting`: no picture yet; `stale`: connected, but none for a while; `offline`: waiting to try again. */
+export type CameraState = "connecting" | "live" | "stale" | "offline";
+
+/** An error that crosses a thread. */
+export interface ErrorRecord {
+  code: RtspErrorCode;
+  message: string;
+  status: number;
+  method: string;
+}
+
+/** What the ingest worker tells the main thread. Nothing of it comes for each packet or picture. */
+export type FromIngestWorker =
+  | { type: "ready" }
+  | { type: "described"; camera: number; tracks: RtspTrack[]; selected: RtspTrack }
+  | {
+    type: "state";
+    camera: number;
+    state: CameraState;
+    reason: string;
+    since: number;
+    transport: "udp" | "tcp" | null;
+  }
+  /** The connection is over; where it is tried again, `retryAt` says when (Unix milliseconds). */
+  | { type: "failed"; camera: number; error: ErrorRecord; retryAt: number | null }
+  | { type: "closed"; camera: number }
+  | { type: "warning"; camera: number; warning: Warning };
+
+/** Counters of a camera in shared memory, as 64-bit floats in this order. They only rise, but for those said to be values. */
+export const CAMERA_COUNTERS = [
+  "packets", // RTP packets
+  "bytes", // of RTP packets
+  "lost", // packets given up
+  "reordered", // packets that came out of order, and were put back
+  "late", // packets that came after they were given up
+  "duplicates",
+  "discarded", // packets that were no RTP, of another payload type, or broke the payload's rules
+  "accessUnits", // written into the ring
+  "keyframes",
+  "corrupt", // access units with something missing
+  "skipped", // access units held back on the way to a keyframe
+  "oversize", // access units larger than the ring takes
+  "reports", // sender reports
+  "connections", // connections that came to play
+  "socketDrops", // datagrams that the system dropped because the receive buffer was full
+  "jitterMs", // value
+  "receiveBuffer", // value: bytes of the UDP socket's receive buffer, 0 over TCP
+  "lastPacketAt", // value: Unix milliseconds
+  "lastAccessUnitAt", // value: Unix milliseconds
+  "clockSteps", // steps of the camera's clock
+  "ntp", // value: 0 none, 1 from sender reports, 2 stepped
+  "width", // value: of the picture, in pixels
+  "height", // value
+] as const;
+
+export type CameraCounters = Record<typeof CAMERA_COUNTERS[number], number>;
+/** Where each counter is. */
+export const CAMERA_COUNTER = Object.fromEntries(CAMERA_COUNTERS.map((name, i) => [name, i])) as CameraCounters;
