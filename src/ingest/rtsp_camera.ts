@@ -174,7 +174,11 @@ export class RtspCamera implements AsyncDisposable {
   }
 
   #over(): void {
-    this.#log.end({ state: "offline", reason: this.#lastError?.message ?? "closed", since: now() });
+    this.#log.end({
+      state: "offline",
+      reason: this.#closing ? "closed" : this.#lastError?.message ?? "closed",
+      since: now(),
+    });
     this.#live.reject(this.#lastError ?? new RtspError("closed", `Cannot open ${this.url}: it was closed`));
     this.#ended.resolve(undefined);
     this.#worker.remove(this.#number);

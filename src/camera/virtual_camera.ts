@@ -1,0 +1,189 @@
+import { readVideoFile, type VideoFile } from "../file/mod.ts";
+import { AuthVerifier, type ServerScheme } from "../rtsp/mod.ts";
+import { CameraSession, SESSION_TIMEOUT } from "./camera_session.ts";
+import { checkFaults, type Faults, NO_FAULTS } from "./faults.ts";
+import { Stream } from "./stream.ts";
+
+/** How a virtual camera is made. */
+export interface VirtualCameraOptions {
+  /** What it plays, by the name in the URL: a path, or a file that was read. All H.264. */
+  files: Record<string, string | URL | VideoFile>;
+  /** @default {"127.0.0.1"} */
+  host?: string;
+  /** 0: any free one. @default {0} */
+  port?: number;
+  /** Where given, clients must know it. */
+  username?: string;
+  password?: string;
+  /** How it asks for credentials. @default {["SHA-256", "MD5"]} */
+  schemes?: readonly ServerScheme[];
+  /** @default {["udp", "tcp"]} */
+  transports?: readonly ("udp" | "tcp")[];
+  faults?: Partial<Faults>;
+  /** Of the faults' chance, so that they can be had again. @default {1} */
+  seed?: number;
+  /** Ends it. */
+  signal?: AbortSignal;
+}
+
+/** What a virtual camera does. */
+export interface VirtualCameraStats {
+  clients: number;
+  /** Clients since the start. */
+  connections: number;
+  viewers: { stream: string; accessUnits: number; packets: number; bytes: number; skipped: number; reports: number }[];
+}
+
+/**
+ * An RTSP server that plays files as a camera would: in real time, in a loop, with continuous times. For trying
+ * things without a camera, and for seeing what they do when a camera misbehaves.
+ *
+ * Needs `--allow-net=<host>` and read permission for the files.
+ *
+ * @example
+ * ```ts ignore
+ * await using camera = await VirtualCamera.start({ files: { street: "street.mp4" }, username: "u", password: "p" });
+ * console.log(camera.url("street"));
+ * ```
+ */
+export class VirtualCamera implements AsyncDisposable {
+  /** What goes wrong; may be changed at any time. */
+  readonly faults: Faults;
+  readonly host: string;
+  readonly port: number;
+  readonly #streams = new Map<string, Stream>();
+  readonly #sessions = new Set<CameraSession>();
+  readonly #verifier: AuthVerifier | null;
+  readonly #options: VirtualCameraOptions;
+  #listener: Deno.TcpListener | null;
+  #accepting: Promise<void>;
+  #connections = 0;
+  #startedAt = performance.now();
+  #timer: ReturnType<typeof setInterval>;
+  #closed = false;
+
+  private constructor(options: VirtualCameraOptions, files: Map<string, VideoFile>, faults: Faults) {
+    this.#options = options;
+    this.faults = faults;
+    this.host = options.host ?? "127.0.0.1";
+    this.#listener = this.#listen(options.port ?? 0);
+    this.port = (this.#listener.addr as Deno.NetAddr).port;
+    let seed = options.seed ?? 1;
+    for (const [name, file] of files) this.#streams.set(name, new Stream(name, file, faults, seed++));
+    const { username, password } = options;
+    this.#verifier = username === undefined ? null : new AuthVerifier({
+      realm: "Millrace camera",
+      password: (user) => user === username ? password ?? "" : null,
+      schemes: options.schemes,
+      random: (into) => crypto.getRandomValues(into),
+    });
+    this.#accepting = this.#accept(this.#listener);
+    this.#timer = setInterval(() => this.#supervise(), 100);
+    options.signal?.addEventListener("abort", () => void this[Symbol.asyncDispose](), { once: true });
+  }
+
+  /**
+   * @throws {TypeError} where a file is no video, or not H.264.
+   * @throws {RangeError} where a fault makes no sense.
+   * @throws {Deno.errors.NotFound} @throws {Deno.errors.AddrInUse}
+   */
+  static async start(options: VirtualCameraOptions): Promise<VirtualCamera> {
+    options.signal?.throwIfAborted();
+    const faults: Faults = { ...NO_FAULTS, ...options.faults };
+    checkFaults(faults);
+    const files = new Map<string, VideoFile>();
+    for (const [name, source] of Object.entries(options.files)) {
+      const file = typeof source === "string" || source instanceof URL ? await readVideoFile(source) : source;
+      if (file.codec !== "h264") throw new TypeError(`Cannot play ${name}: its video is ${file.codec}, not H.264`);
+      files.set(name, file);
+    }
+    return new VirtualCamera(options, files, faults);
+  }
+
+  /** The address of one of its streams, without credentials. */
+  url(name: string): string {
+    const host = this.host === "0.0.0.0" ? "127.0.0.1" : this.host.includes(":") ? `[${this.host}]` : this.host;
+    return `rtsp://${host}:${this.port}/${encodeURIComponent(name)}`;
+  }
+
+  /** The addresses of all of its streams. */
+  get urls(): string[] {
+    return [...this.#streams.keys()].map((name) => this.url(name));
+  }
+
+  stats(): VirtualCameraStats {
+    const viewers = [...this.#streams.values()].flatMap((stream) =>
+      [...stream.viewers].map((viewer) => ({
+        stream: stream.name,
+        ...viewer.stats,
+        reports: [...this.#sessions].find((session) => session.viewer === viewer)?.reports ?? 0,
+      }))
+    );
+    return { clients: this.#sessions.size, connections: this.#connections, viewers };
+  }
+
+  /** Goes away for so many milliseconds, and comes back with new clocks, as after a power cut. */
+  async reboot(forMs: number): Promise<void> {
+    this.#goAway();
+    await new Promise((resolve) => setTimeout(resolve, forMs));
+    this.#comeBack();
+  }
+
+  /** Idempotent; resolves when all sockets are closed. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearInterval(this.#timer);
+    this.#goAway();
+    for (const stream of this.#streams.values()) stream.close();
+    await this.#accepting;
+  }
+
+  #listen(port: number): Deno.TcpListener {
+    return Deno.listen({ hostname: this.#options.host ?? "127.0.0.1", port });
+  }
+
+  async #accept(listener: Deno.TcpListener): Promise<void> {
+    const server = {
+      streams: this.#streams,
+      verifier: this.#verifier,
+      transports: this.#options.transports ?? ["udp", "tcp"] as const,
+    };
+    try {
+      for await (const connection of listener) {
+        connection.setNoDelay(true);
+        const session = new CameraSession(server, connection);
+        this.#connections++;
+        this.#sessions.add(session);
+        session.serve().finally(() => this.#sessions.delete(session));
+      }
+    } catch (error) {
+      if (this.#listener === listener) throw error;
+    }
+  }
+
+  #supervise(): void {
+    const now = Date.now();
+    for (const session of this.#sessions) if (now - session.lastSeen > SESSION_TIMEOUT) session.close();
+    const { reboot } = this.faults;
+    if (!reboot) return;
+    const elapsed = (performance.now() - this.#startedAt) / 1000;
+    if (this.#listener && elapsed >= reboot.every) this.#goAway();
+    else if (!this.#listener && elapsed >= reboot.every + reboot.for) this.#comeBack();
+  }
+
+  #goAway(): void {
+    const listener = this.#listener;
+    this.#listener = null;
+    listener?.close();
+    for (const session of this.#sessions) session.close();
+  }
+
+  #comeBack(): void {
+    if (this.#closed || this.#listener) return;
+    this.#listener = this.#listen(this.port);
+    this.#startedAt = performance.now();
+    for (const stream of this.#streams.values()) stream.restart();
+    this.#accepting = this.#accept(this.#listener);
+  }
+}
