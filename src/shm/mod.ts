@@ -1,0 +1,5 @@
+/** Rings in POSIX shared memory, for other processes. @module */
+export { listRings, type ShmInfo } from "./shm_list.ts";
+export { ShmRingMemory } from "./shm_memory.ts";
+export { ShmReader, type ShmReaderOptions, type ShmReaderStats } from "./shm_reader.ts";
+export { type ByteRingOptions, type FrameRingOptions, ShmWriter } from "./shm_writer.ts";

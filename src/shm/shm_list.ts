@@ -1,0 +1,69 @@
+import { ShmError } from "../media/mod.ts";
+import { type PayloadKind, RingReader } from "../ring/mod.ts";
+import { ERRNO } from "../../ffi/errno.ts";
+import { libraryPath, loadLibrary } from "../../ffi/load.ts";
+import { cString } from "../../ffi/symbols.ts";
+import { shmError } from "./shm_error.ts";
+import { ShmRingMemory } from "./shm_memory.ts";
+
+/** What is known of a ring in shared memory. */
+export interface ShmInfo {
+  name: string;
+  /** `dead`: its writer ended without taking it away; the next writer of that name will. */
+  writer: "alive" | "dead" | "closed";
+  pid: number;
+  kind: PayloadKind;
+  /** Bytes of shared memory. */
+  bytes: number;
+  slots: number;
+  /** Records published so far. */
+  records: number;
+  /** Of the newest record: size and format of its picture, where it is one. */
+  width: number;
+  height: number;
+  format: string;
+  /** Milliseconds since the newest record was published; null where there is none. */
+  age: number | null;
+}
+
+/** The rings in shared memory that this user may read; what is no ring of ours is left out. */
+export async function listRings(): Promise<ShmInfo[]> {
+  const library = loadLibrary(await libraryPath());
+  const { symbols } = library;
+  let names = new Uint8Array(65_536);
+  let length = symbols.mr_shm_list(names, names.length);
+  while (length === -ERRNO.ENOBUFS) {
+    names = new Uint8Array(names.length * 4);
+    length = symbols.mr_shm_list(names, names.length);
+  }
+  if (length < 0) throw shmError("Cannot list the rings", length);
+  const rings: ShmInfo[] = [];
+  for (const name of new TextDecoder().decode(names.subarray(0, length)).split("\0").filter((name) => name !== "")) {
+    const handle = symbols.mr_shm_open(cString(name), 0);
+    if (handle < 0) continue;
+    try {
+      const memory = new ShmRingMemory(library, handle);
+      const reader = new RingReader(memory, { start: "latest" });
+      const { header } = reader;
+      const meta = reader.peek("latest");
+      rings.push({
+        name,
+        writer: reader.closed ? "closed" : symbols.mr_shm_owner(handle) === 1 ? "alive" : "dead",
+        pid: header.pid,
+        kind: header.kind,
+        bytes: header.totalBytes,
+        slots: header.slots,
+        records: reader.head,
+        width: meta?.width ?? 0,
+        height: meta?.height ?? 0,
+        format: (header.kind === "frames" ? meta?.pixelFormat : meta?.codec) ?? "",
+        age: meta ? Date.now() - meta.publishedAt : null,
+      });
+    } catch (error) {
+      if (!(error instanceof ShmError)) throw error;
+    } finally {
+      symbols.mr_close(handle);
+    }
+  }
+  return rings.sort((a, b) => a.name.localeCompare(b.name));
+}

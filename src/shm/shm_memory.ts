@@ -1,0 +1,111 @@
+import type { RingMemory, WaitResult } from "../ring/mod.ts";
+import { ERRNO } from "../../ffi/errno.ts";
+import type { NativeLibrary } from "../../ffi/load.ts";
+import { shmError } from "./shm_error.ts";
+
+/** A wait on another thread ends at the latest after so many milliseconds, so that closing never waits longer. */
+const SLICE = 100;
+
+/** A ring's memory among processes: POSIX shared memory, reached through the C library by a handle. */
+export class ShmRingMemory implements RingMemory {
+  readonly byteLength: number;
+  /** The C library's handle; good in every thread of the process. */
+  readonly handle: number;
+  readonly #library: NativeLibrary;
+  readonly #word = new Uint32Array(1);
+  readonly #long = new BigUint64Array(1);
+
+  /** @throws {ShmError} where the handle is none of shared memory. */
+  constructor(library: NativeLibrary, handle: number) {
+    this.#library = library;
+    this.handle = handle;
+    const result = library.symbols.mr_shm_size(handle, this.#long);
+    if (result < 0) throw shmError("Cannot use shared memory", result);
+    this.byteLength = Number(this.#long[0]);
+  }
+
+  load32(offset: number): number {
+    this.#check(this.#library.symbols.mr_mem_load32(this.handle, offset, this.#word), offset);
+    return this.#word[0];
+  }
+
+  store32(offset: number, value: number): void {
+    this.#check(this.#library.symbols.mr_mem_store32(this.handle, offset, value >>> 0), offset);
+  }
+
+  load64(offset: number): number {
+    this.#check(this.#library.symbols.mr_mem_load64(this.handle, offset, this.#long), offset);
+    return Number(this.#long[0]);
+  }
+
+  store64(offset: number, value: number): void {
+    this.#long[0] = BigInt(value);
+    this.#check(this.#library.symbols.mr_mem_store64(this.handle, offset, this.#long), offset);
+  }
+
+  fence(): void {
+    this.#library.symbols.mr_mem_fence();
+  }
+
+  read(offset: number, into: Uint8Array, length: number = into.length): void {
+    this.#checkLength(length, into.length);
+    this.#check(this.#library.symbols.mr_mem_read(this.handle, offset, into, length), offset);
+  }
+
+  write(offset: number, from: Uint8Array, length: number = from.length): void {
+    this.#checkLength(length, from.length);
+    this.#check(this.#library.symbols.mr_mem_write(this.handle, offset, from, length), offset);
+  }
+
+  writeRows(
+    offset: number,
+    stride: number,
+    from: Uint8Array,
+    fromStride: number,
+    rowBytes: number,
+    rows: number,
+  ): void {
+    if (stride === rowBytes && fromStride === rowBytes) return this.write(offset, from, rowBytes * rows);
+    const { symbols } = this.#library;
+    this.#check(
+      symbols.mr_mem_write_rows(this.handle, offset, stride, from, from.length, 0, fromStride, rowBytes, rows),
+      offset,
+    );
+  }
+
+  notify(offset: number): void {
+    this.#library.symbols.mr_mem_notify(this.handle, offset);
+  }
+
+  wait(offset: number, expected: number, timeout: number): WaitResult {
+    const slice = Number.isFinite(timeout) ? Math.min(timeout, 2 ** 30) : -1;
+    return this.#waited(this.#library.symbols.mr_mem_wait(this.handle, offset, expected, slice), offset);
+  }
+
+  async waitAsync(offset: number, expected: number, timeout: number): Promise<WaitResult> {
+    for (let left = timeout; left > 0; left -= SLICE) {
+      if (this.load32(offset) !== expected) return "not-equal";
+      const { symbols } = this.#library;
+      const result = await symbols.mr_mem_wait_async(this.handle, offset, expected, Math.ceil(Math.min(left, SLICE)));
+      if (result === 0) return "ok";
+      if (result !== -ERRNO.ETIMEDOUT) throw shmError("Cannot wait on shared memory", result);
+    }
+    return "timed-out";
+  }
+
+  #waited(result: number, offset: number): WaitResult {
+    if (result === -ERRNO.ETIMEDOUT) return "timed-out";
+    this.#check(result, offset);
+    return "ok";
+  }
+
+  #check(result: number, offset: number): void {
+    if (result >= 0) return;
+    if (result === -ERRNO.ERANGE) throw new RangeError(`Cannot reach offset ${offset} of ${this.byteLength} bytes`);
+    throw shmError("Cannot use shared memory", result);
+  }
+
+  #checkLength(length: number, have: number): void {
+    if (length > have) throw new RangeError(`Cannot copy ${length} bytes: the buffer has ${have}`);
+  }
+}

@@ -1,0 +1,268 @@
+import { Frame, type FrameInfo, type FrameLease, packedPlanes, ShmError } from "../media/mod.ts";
+import { type ReadMode, type RecordMeta, type RingHeader, RingReader } from "../ring/mod.ts";
+import { ERRNO } from "../../ffi/errno.ts";
+import { libraryPath, loadLibrary, type NativeLibrary } from "../../ffi/load.ts";
+import { cString } from "../../ffi/symbols.ts";
+import { shmError } from "./shm_error.ts";
+import { ShmRingMemory } from "./shm_memory.ts";
+
+/** How often a reader that gets nothing looks whether the writer lives, in milliseconds. */
+const HEARTBEAT = 200;
+/** How often a reader looks for a writer that is not there yet, in milliseconds. */
+const LOOK = 50;
+/** Buffers that are kept for further frames. */
+const SPARE = 8;
+
+/** How to read a ring. */
+export interface ShmReaderOptions {
+  /** `"latest"`: always the newest frame; `"every"`: each in order, as long as the reader keeps up. @default {"latest"} */
+  mode?: ReadMode;
+  /** Milliseconds to wait for a writer that is not there yet. @default {0} */
+  wait?: number;
+  /** Whether to wait for a writer that died, and go on with the next one of that name. @default {true} */
+  reconnect?: boolean;
+  /** Ends the reading with its reason. */
+  signal?: AbortSignal;
+}
+
+/** What a reader got. */
+export interface ShmReaderStats {
+  delivered: number;
+  /** Records that it did not get. */
+  missed: number;
+  /** Writers that it met one after the other under this name. */
+  writers: number;
+}
+
+/**
+ * Reads a ring in shared memory by nothing but its name. Any number of readers may come and go; none disturbs the
+ * writer or another. Each frame is copied out, and was whole when it was.
+ *
+ * Needs `--allow-ffi=<library>`.
+ *
+ * @example
+ * ```ts ignore
+ * for await (using frame of await ShmReader.open("lesson_4")) console.log(frame.width, frame.height, frame.missed);
+ * ```
+ */
+export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
+  readonly name: string;
+  readonly #library: NativeLibrary;
+  readonly #options: Required<Omit<ShmReaderOptions, "signal" | "wait">> & { signal?: AbortSignal };
+  #reader: RingReader;
+  #memory: ShmRingMemory;
+  #closed = false;
+  #writers = 1;
+  #delivered = 0;
+  #missedBefore = 0;
+  readonly #spare: Uint8Array<ArrayBuffer>[] = [];
+  #slots: Uint8Array<ArrayBuffer>[] = [];
+
+  private constructor(name: string, library: NativeLibrary, handle: number, options: ShmReaderOptions) {
+    this.name = name;
+    this.#library = library;
+    const { mode = "latest", reconnect = true, signal } = options;
+    this.#options = { mode, reconnect, signal };
+    this.#memory = new ShmRingMemory(library, handle);
+    this.#reader = new RingReader(this.#memory, { start: "latest", what: `ring "${name}"` });
+  }
+
+  /**
+   * Opens a ring.
+   *
+   * @throws {ShmError} `not-found` where there is none of that name in time, `permission`, `version`, `invalid`.
+   * @throws {SetupError} where the C library is not built, or may not be called.
+   * @throws `signal.reason`
+   */
+  static async open(name: string, options: ShmReaderOptions = {}): Promise<ShmReader> {
+    const library = loadLibrary(await libraryPath());
+    const until = performance.now() + (options.wait ?? 0);
+    for (;;) {
+      options.signal?.throwIfAborted();
+      const handle = library.symbols.mr_shm_open(cString(name), 0);
+      if (handle >= 0) {
+        try {
+          return new ShmReader(name, library, handle, options);
+        } catch (error) {
+          library.symbols.mr_close(handle);
+          throw error;
+        }
+      }
+      if (handle !== -ERRNO.ENOENT || performance.now() >= until) throw shmError(`Cannot open ring "${name}"`, handle);
+      await new Promise((resolve) => setTimeout(resolve, LOOK));
+    }
+  }
+
+  /** What the ring says of itself. */
+  get header(): Readonly<RingHeader> {
+    return this.#reader.header;
+  }
+
+  /** Whether the writer of the ring lives. */
+  get alive(): boolean {
+    return !this.#closed && this.#library.symbols.mr_shm_owner(this.#memory.handle) === 1 && !this.#reader.closed;
+  }
+
+  stats(): ShmReaderStats {
+    const missed = this.#missedBefore + this.#reader.missed;
+    return { delivered: this.#delivered, missed, writers: this.#writers };
+  }
+
+  /**
+   * Level 1: copies the next record, if there is one, and says in which of `slots` it lies, and how many bytes it has. The slot is
+   * overwritten when the ring comes round to it.
+   *
+   * @returns null where there is nothing new.
+   */
+  pull(): { index: number; size: number; meta: RecordMeta } | null {
+    this.#live();
+    const meta = this.#reader.next(this.#options.mode, (bytes) => {
+      const index = this.#reader.cursor % this.header.slots;
+      const slot = this.#slots[index];
+      return slot && slot.length >= bytes ? slot : this.#slots[index] = new Uint8Array(bytes);
+    });
+    if (!meta) return null;
+    this.#delivered++;
+    return { index: meta.sequence % this.header.slots, size: meta.bytes, meta };
+  }
+
+  /** Level 1: what `pull()` copied, by slot. */
+  get slots(): readonly Uint8Array<ArrayBuffer>[] {
+    return this.#slots;
+  }
+
+  /** Waits until there may be something new, at most so many milliseconds. False where the ring is over. */
+  async wait(timeout = Infinity): Promise<boolean> {
+    for (let left = timeout; left > 0 && !this.#closed; left -= HEARTBEAT) {
+      this.#options.signal?.throwIfAborted();
+      if (await this.#reader.waitAsync(Math.min(left, HEARTBEAT))) return !this.#closed;
+      if (!(await this.#checkWriter())) return false;
+    }
+    return !this.#closed;
+  }
+
+  /** The next frame, when it comes; null once the writer closed the ring, or this reader was closed. */
+  async next(): Promise<Frame | null> {
+    if (this.header.kind !== "frames") {
+      throw new TypeError(`Cannot read frames of ring "${this.name}": it holds ${this.header.kind}`);
+    }
+    for (;;) {
+      if (this.#closed) return null;
+      this.#options.signal?.throwIfAborted();
+      let buffer: Uint8Array<ArrayBuffer> | undefined;
+      const meta = this.#reader.next(this.#options.mode, (bytes) => buffer = this.#buffer(bytes));
+      if (meta) return this.#frame(meta, buffer!);
+      if (this.#reader.closed || !(await this.wait())) {
+        if (!this.#closed && this.#reader.behind > 0) continue;
+        return null;
+      }
+    }
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Frame, undefined> {
+    try {
+      for (let frame = await this.next(); frame; frame = await this.next()) yield frame;
+    } finally {
+      await this[Symbol.asyncDispose]();
+    }
+  }
+
+  /** Lets go of the memory; whoever waits gets the end. Idempotent. */
+  [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#closed) {
+      this.#closed = true;
+      this.#missedBefore += this.#reader.missed;
+      this.#memory.notify(SIGNAL_OFFSET);
+      this.#library.symbols.mr_close(this.#memory.handle);
+    }
+    return Promise.resolve();
+  }
+
+  /** Whether the ring will be written to again; where its writer died, waits for the next one if that is wanted. */
+  async #checkWriter(): Promise<boolean> {
+    if (this.#closed || this.#reader.closed) return false;
+    if (this.#library.symbols.mr_shm_owner(this.#memory.handle) !== 0 || this.#reader.behind > 0) return true;
+    if (!this.#options.reconnect) throw new ShmError("closed", `Cannot read ring "${this.name}": its writer died`);
+    while (!this.#closed) {
+      this.#options.signal?.throwIfAborted();
+      if (this.#reopen()) return true;
+      await new Promise((resolve) => setTimeout(resolve, LOOK));
+    }
+    return false;
+  }
+
+  /** Goes on with another writer's ring of that name; false where there is none yet. */
+  #reopen(): boolean {
+    const handle = this.#library.symbols.mr_shm_open(cString(this.name), 0);
+    if (handle < 0) return false;
+    try {
+      if (this.#library.symbols.mr_shm_owner(handle) === 1) {
+        const memory = new ShmRingMemory(this.#library, handle);
+        const reader = new RingReader(memory, { start: "oldest", what: `ring "${this.name}"` });
+        this.#library.symbols.mr_close(this.#memory.handle);
+        this.#missedBefore += this.#reader.missed;
+        this.#memory = memory;
+        this.#reader = reader;
+        this.#slots = [];
+        this.#writers++;
+        return true;
+      }
+    } catch {
+      // Something else took the name meanwhile; perhaps not for long.
+    }
+    this.#library.symbols.mr_close(handle);
+    return false;
+  }
+
+  #frame(meta: RecordMeta, buffer: Uint8Array<ArrayBuffer>): Frame {
+    this.#delivered++;
+    const format = meta.pixelFormat!;
+    const info: FrameInfo = {
+      width: meta.width,
+      height: meta.height,
+      format,
+      pts: meta.pts,
+      wallTime: meta.wallTime,
+      receivedAt: meta.receivedAt,
+      keyframe: meta.keyframe,
+      corrupt: meta.corrupt,
+      sequence: meta.sequence,
+      // A new writer is a new generation, whatever it counts itself.
+      generation: meta.generation + this.#writers - 1,
+      missed: meta.missed,
+      streamId: meta.streamId,
+    };
+    const planes = packedPlanes(format, meta.width, meta.height).map(({ stride: rowBytes, rows }, i) => {
+      const { offset, stride } = meta.planes[i];
+      return { data: buffer.subarray(offset, offset + stride * (rows - 1) + rowBytes), stride, rowBytes, rows };
+    });
+    return new Frame(info, planes, this.#lease(buffer));
+  }
+
+  /** A buffer that goes back to be used again when its last hold is gone. */
+  #lease(buffer: Uint8Array<ArrayBuffer>): FrameLease {
+    let holds = 1;
+    const lease: FrameLease = {
+      clone: () => {
+        holds++;
+        return lease;
+      },
+      release: () => {
+        if (--holds === 0 && this.#spare.length < SPARE) this.#spare.push(buffer);
+      },
+    };
+    return lease;
+  }
+
+  #buffer(bytes: number): Uint8Array<ArrayBuffer> {
+    const spare = this.#spare.pop();
+    return spare && spare.length >= bytes ? spare : new Uint8Array(bytes);
+  }
+
+  #live(): void {
+    if (this.#closed) throw new ShmError("closed", `Cannot read ring "${this.name}": it was closed`);
+  }
+}
+
+/** The signal word of a ring's header. */
+const SIGNAL_OFFSET = 144;
