@@ -17,6 +17,9 @@ export interface EntryContext {
   deno: string;
 }
 
+/** What the reader of the command line asks of the environment, before it decides on colours. */
+const ENVIRONMENT = "NO_COLOR,FORCE_COLOR,CLICOLOR_FORCE,NODE_DEBUG,TERM";
+
 /** What every program reads: itself, and what was built. */
 const reading = ({ project, cache }: EntryContext, ...more: string[]) =>
   `--allow-read=${[project, cache, ...more].join(",")}`;
@@ -51,14 +54,14 @@ function commandPermissions(context: EntryContext): string[] {
         "--allow-net",
         `--allow-write=${cache}`,
         "--allow-run=ffmpeg",
-        "--allow-env=HOME,XDG_CACHE_HOME",
+        `--allow-env=HOME,XDG_CACHE_HOME,${ENVIRONMENT}`,
       ];
     case "probe":
-      return [reading(context), calling(context), ...network(args)];
+      return [reading(context), calling(context), environment, ...network(args)];
     case "decode":
-      return [reading(context, ...filesOf(args)), calling(context), ...network(args)];
+      return [reading(context, ...filesOf(args)), calling(context), environment, ...network(args)];
     case "shm":
-      return [reading(context), calling(context)];
+      return [reading(context), calling(context), environment];
     case "demo":
       return [
         reading(context),
@@ -67,22 +70,26 @@ function commandPermissions(context: EntryContext): string[] {
         `--allow-run=${deno}`,
       ];
     default:
-      return [];
+      return [environment];
   }
 }
+
+const environment = `--allow-env=${ENVIRONMENT}`;
 
 /** Every program by its task. */
 export const ENTRIES: Record<string, Entry> = {
   millrace: {
     file: "src/cli/main.ts",
     wants: (args) => args[0] === "camera" || args[0] === "demo" ? ["library", "wasm", "clip"] : ["library", "wasm"],
-    permissions: (context) =>
-      context.args.some((arg) => arg === "--help" || arg === "-h") ? [] : commandPermissions(context),
+    permissions: (context) => {
+      const asksForHelp = context.args.some((arg) => arg === "--help" || arg === "-h");
+      return [environment, ...(asksForHelp ? [] : commandPermissions(context))];
+    },
   },
   demo: {
     file: "src/cli/main.ts",
     wants: () => ["library", "wasm", "clip"],
-    permissions: (context) => commandPermissions(context),
+    permissions: commandPermissions,
   },
   bench: {
     file: "bench/main.ts",

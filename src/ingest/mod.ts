@@ -1,5 +1,6 @@
 /** Cameras: opening them, and what is known of them while they are open. @module */
 export { openRtsp, type OpenRtspOptions } from "./open_rtsp.ts";
+export { type ProbeReport, probeRtsp } from "./probe.ts";
 export { RtspCamera, type RtspCameraStats } from "./rtsp_camera.ts";
 export type { CameraCounters, CameraState } from "../../workers/ingest_protocol.ts";
 export type { StateRecord } from "./state_log.ts";

@@ -1,0 +1,84 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import { redactUrl, type TransportPolicy } from "../rtsp/mod.ts";
+import { decodeFile } from "./decode_file.ts";
+import { FrameMd5 } from "./frame_md5.ts";
+
+interface DecodeFlags {
+  framemd5?: boolean;
+  frames?: number;
+  user?: string;
+  password?: string;
+  transport: TransportPolicy;
+}
+
+/** `millrace decode` */
+export function decode(): Command {
+  return new Command("decode").description("decode a file or a camera")
+    .argument("<source>", "a file (.mp4, .h264, .h265), or an rtsp:// address")
+    .option("--framemd5", "print the MD5 of every frame, as `ffmpeg -f framemd5` does")
+    .option("--frames <number>", "end after so many", positive)
+    .option("--user <name>", "user name for the camera")
+    .option("--password <word>", "password for the camera")
+    .addOption(new Option("--transport <name>", "how the camera sends").choices(["auto", "udp", "tcp"]).default("auto"))
+    .addHelpText(
+      "after",
+      "\nExamples:\n  millrace decode street.mp4 --framemd5\n  millrace decode rtsp://cam.local/h264 --frames 100",
+    )
+    .action(run);
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("expected an integer from 1");
+  return value;
+}
+
+async function run(source: string, flags: DecodeFlags): Promise<void> {
+  const limit = flags.frames ?? Infinity;
+  if (/^rtsps?:\/\//i.test(source)) await decodeCamera(source, flags, limit);
+  else {
+    const md5 = flags.framemd5 ? new FrameMd5() : null;
+    const { frames, seconds, width, height, codec } = await decodeFile(source, { limit, md5 });
+    if (!md5) console.log(summary(frames, seconds, `${codec} ${width}x${height}`));
+  }
+}
+
+async function decodeCamera(url: string, flags: DecodeFlags, limit: number): Promise<void> {
+  const { openRtsp } = await import("../ingest/mod.ts");
+  const { decode } = await import("../decode/mod.ts");
+  const stop = new AbortController();
+  const onSignal = () => stop.abort();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, onSignal);
+  const began = performance.now();
+  let count = 0, shape = "";
+  try {
+    const { user: username, password, transport } = flags;
+    await using camera = await openRtsp(url, {
+      username,
+      password,
+      transport,
+      reconnect: "never",
+      signal: stop.signal,
+    });
+    await using frames = camera.video.branch().pipe(decode());
+    const md5 = flags.framemd5 ? new FrameMd5() : null;
+    for await (using frame of frames.branch({ capacity: 64, overflow: "block" })) {
+      if (count === 0) {
+        shape = `${camera.info.codec} ${frame.width}x${frame.height} from ${redactUrl(url)}`;
+        md5?.begin({ width: frame.width, height: frame.height, frameRate: camera.info.frameRate || 25 });
+      }
+      md5?.frame(frame.copy(), count);
+      if (++count >= limit || stop.signal.aborted) break;
+    }
+    if (!md5) console.log(summary(count, (performance.now() - began) / 1000, shape));
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+    if (!flags.framemd5) console.log(summary(count, (performance.now() - began) / 1000, shape));
+  } finally {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.removeSignalListener(signal, onSignal);
+  }
+}
+
+function summary(frames: number, seconds: number, what: string): string {
+  return `${frames} frames in ${seconds.toFixed(2)} s (${(frames / seconds).toFixed(1)} a second): ${what}`;
+}

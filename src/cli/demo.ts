@@ -1,0 +1,4 @@
+import { Command } from "commander";
+export function demo(): Command {
+  return new Command("demo");
+}

@@ -1,0 +1,81 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import type { TransportPolicy } from "../rtsp/mod.ts";
+import { type ProbeReport, probeRtsp } from "../ingest/probe.ts";
+
+interface ProbeFlags {
+  user?: string;
+  password?: string;
+  transport: TransportPolicy;
+  seconds: number;
+  json?: boolean;
+}
+
+/** `millrace probe` */
+export function probe(): Command {
+  return new Command("probe").description("what a camera offers, and what is wrong with it")
+    .argument("<url>", "an rtsp:// address")
+    .option("--user <name>", "user name")
+    .option("--password <word>", "password; any character")
+    .addOption(new Option("--transport <name>", "how it sends").choices(["auto", "udp", "tcp"]).default("auto"))
+    .option("--seconds <number>", "how long to look", seconds, 5)
+    .option("--json", "one JSON object")
+    .addHelpText("after", "\nExample:\n  millrace probe rtsp://192.168.1.64/h264 --user admin --password 's3cr#t'")
+    .action(run);
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError("expected a positive number");
+  return value;
+}
+
+async function run(url: string, flags: ProbeFlags): Promise<void> {
+  const { user: username, password, transport } = flags;
+  const report = await probeRtsp(url, { username, password, transport, seconds: flags.seconds });
+  if (flags.json) console.log(JSON.stringify(report));
+  else print(report);
+}
+
+function print(report: ProbeReport): void {
+  const { video } = report;
+  const unknown = "not known";
+  console.log(report.url);
+  const rows: [string, string][] = [
+    [
+      "tracks",
+      report.tracks.map((track) => `${track.kind} ${track.encoding || "?"}${track.selected ? " (decoded)" : ""}`).join(
+        ", ",
+      ),
+    ],
+    ["video", `${video.codec} ${video.codecString}, ${video.width}x${video.height}`],
+    [
+      "frame rate",
+      `${video.frameRate.toFixed(2)} a second${video.announcedRate > 0 ? `, announced ${video.announcedRate}` : ""}`,
+    ],
+    ["bit rate", `${(video.bitRate / 1e6).toFixed(2)} Mb/s`],
+    [
+      "keyframes",
+      video.gopFrames > 0
+        ? `every ${video.gopFrames} frames, ${video.gopSeconds.toFixed(1)} s`
+        : `fewer than two in ${report.seconds} s`,
+    ],
+    [
+      "transport",
+      `${report.transport ?? unknown}${
+        report.receiveBuffer > 0 ? `, receive buffer ${report.receiveBuffer} bytes` : ""
+      }`,
+    ],
+    ["packets", `${report.packets.received}, lost ${report.packets.lost}, out of order ${report.packets.reordered}`],
+    ["jitter", `${report.packets.jitter.toFixed(1)} ms`],
+    [
+      "clock",
+      report.clockOffset === null
+        ? "no sender report"
+        : `${report.clockOffset >= 0 ? "+" : ""}${report.clockOffset.toFixed(0)} ms against this machine's`,
+    ],
+    ["first picture", `after ${report.firstPicture.toFixed(0)} ms`],
+  ];
+  for (const [name, value] of rows) console.log(`  ${name.padEnd(14)} ${value}`);
+  console.log(report.findings.length === 0 ? "Nothing is wrong." : "What is wrong, or might be:");
+  for (const finding of report.findings) console.log(`  - ${finding}`);
+}
