@@ -37,7 +37,7 @@ export class RingReader {
   readonly #slot = new SlotRecord();
   readonly #meta = new RecordMeta();
   /** Views of the payloads by slot, made anew only when they move. */
-  readonly #views: Uint8Array<ArrayBufferLike>[] = [];
+  readonly #views: { offset: number; bytes: Uint8Array<ArrayBufferLike> }[] = [];
   #cursor = 0;
   #peeked = false;
   #fresh = true;
@@ -60,14 +60,15 @@ export class RingReader {
     this.memory = memory;
     this.header = readHeader(memory, options.what);
     this.#seen = memory.load32(HEADER.signal);
-    const oldest = this.#load(HEADER.oldest), head = this.head;
+    const oldest = this.memory.load64(HEADER.oldest), head = this.head;
     const start = options.start ?? "oldest";
     this.#cursor = start === "new" ? head : start === "latest" ? Math.max(0, head - 1) : Math.min(oldest, head);
   }
 
   /** Sequence of the record that the writer writes next. */
   get head(): number {
-    return this.#load(HEADER.head);
+    const head = this.memory.load64(HEADER.head);
+    return head <= Number.MAX_SAFE_INTEGER ? head : 0;
   }
 
   /** Sequence of the record that this reader would read next in order. */
@@ -121,7 +122,7 @@ export class RingReader {
   /** Goes to the newest record that is a keyframe and not behind this reader; false where the ring holds none. */
   skipToKeyframe(): boolean {
     const head = this.head;
-    const last = Math.max(this.#cursor, this.#load(HEADER.oldest), head - this.header.slots);
+    const last = Math.max(this.#cursor, this.memory.load64(HEADER.oldest), head - this.header.slots);
     for (let sequence = head - 1; sequence >= last; sequence--) {
       const slot = slotOffset(sequence, this.header.slots);
       if (this.memory.load64(slot + SLOT.sequence) !== sequence + 1) continue;
@@ -142,7 +143,7 @@ export class RingReader {
     // Before the head is loaded, so that a record published after that ends the wait.
     this.#seen = this.memory.load32(HEADER.signal);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const oldest = this.#load(HEADER.oldest);
+      const oldest = this.memory.load64(HEADER.oldest);
       const head = this.head;
       if (mode === "latest" && head - 1 > this.#cursor) {
         // What was there before this reader's first record was never meant for it.
@@ -192,10 +193,10 @@ export class RingReader {
     const { offset, bytes, blobBytes, sequence } = this.#meta;
     const slot = sequence % this.header.slots;
     const known = this.#views[slot];
-    const begin = known === undefined ? -1 : known.byteOffset;
-    const fresh = this.memory.view;
-    if (known !== undefined && begin === this.#viewBase() + offset && known.length === bytes + blobBytes) return known;
-    return this.#views[slot] = fresh.call(this.memory, offset, bytes + blobBytes);
+    if (known !== undefined && known.offset === offset && known.bytes.length === bytes + blobBytes) return known.bytes;
+    const view = this.memory.view(offset, bytes + blobBytes);
+    this.#views[slot] = { offset, bytes: view };
+    return view;
   }
 
   /** Whether the peeked record is still whole. */
@@ -204,7 +205,7 @@ export class RingReader {
     const { sequence } = this.#meta;
     const slot = slotOffset(sequence, this.header.slots);
     this.memory.fence();
-    return this.#load(HEADER.oldest) <= sequence && this.memory.load64(slot + SLOT.sequence) === sequence + 1;
+    return this.memory.load64(HEADER.oldest) <= sequence && this.memory.load64(slot + SLOT.sequence) === sequence + 1;
   }
 
   /** Ends with the peeked record: true where it was whole to the end, else it is missed. */
@@ -261,26 +262,14 @@ export class RingReader {
     return await this.memory.waitAsync(HEADER.signal, this.#seen, timeout) !== "timed-out";
   }
 
-  /** A word of the header as a sequence; what can be none reads as 0. */
-  #load(offset: number): number {
-    const value = this.memory.load64(offset);
-    return value <= Number.MAX_SAFE_INTEGER ? value : 0;
-  }
-
   #lose(records: number): void {
     this.#cursor += records;
-    // Before its first record a reader has missed nothing: it was not there.
     this.#missed += records;
     this.#gap += records;
   }
 
   #mustPeek(): void {
     if (!this.#peeked) throw new TypeError("Cannot read a record: none was peeked");
-  }
-
-  #viewBase(): number {
-    const first = this.#views.find((view) => view !== undefined);
-    return first === undefined ? 0 : first.byteOffset;
   }
 
   /** Copies and checks the descriptor at the cursor; where it is not to be had, moves on and counts. */
@@ -290,12 +279,12 @@ export class RingReader {
     if (this.memory.load64(at + SLOT.sequence) === sequence + 1) {
       this.memory.read(at, this.#slot.bytes);
       this.memory.fence();
-      const intact = this.#load(HEADER.oldest) <= sequence &&
+      const intact = this.memory.load64(HEADER.oldest) <= sequence &&
         this.memory.load64(at + SLOT.sequence) === sequence + 1;
       if (intact && this.#accept(sequence)) return true;
       if (intact) this.#invalid++;
       else this.#overtaken++;
-    } else if (this.#load(HEADER.oldest) <= sequence) this.#invalid++;
+    } else if (this.memory.load64(HEADER.oldest) <= sequence) this.#invalid++;
     else this.#overtaken++;
     this.#lose(1);
     return false;
