@@ -6,7 +6,7 @@
  */
 export { codecCode, codecOf, RecordMeta } from "./meta.ts";
 export type { RecordInfo, RecordPlane } from "./meta.ts";
-export { LAYOUT_VERSION, MAGIC, readHeader, ringBytes } from "./layout.ts";
+export { HEADER, LAYOUT_VERSION, MAGIC, readHeader, ringBytes } from "./layout.ts";
 export type { PayloadKind, RingHeader, RingOptions, RingPolicy, RingRoom } from "./layout.ts";
 export type { RingMemory, WaitResult } from "./memory.ts";
 export { SharedRingMemory } from "./shared_memory.ts";

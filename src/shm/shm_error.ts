@@ -3,13 +3,19 @@ import { ShmError } from "../media/mod.ts";
 import { ERRNO, errnoName, errnoPhrase } from "../../ffi/errno.ts";
 
 /** A failed call of the C library as an error that says what happened and what to do. */
-export function shmError(action: string, result: number, more: { need?: number; free?: number } = {}): ShmError {
+export function shmError(
+  action: string,
+  result: number,
+  more: { need?: number; free?: number; owner?: number } = {},
+): ShmError {
   const errno = -result;
   switch (errno) {
     case ERRNO.ENOENT:
       return new ShmError("not-found", `${action}: there is no ring of that name; is its writer running?`, { errno });
-    case ERRNO.EEXIST:
-      return new ShmError("in-use", `${action}: a running program has that name; choose another, or end it`, { errno });
+    case ERRNO.EEXIST: {
+      const who = more.owner ? `process ${more.owner}` : "a running program";
+      return new ShmError("in-use", `${action}: ${who} has that name; choose another, or end it`, { errno });
+    }
     case ERRNO.ENOSPC: {
       const { need = 0, free = 0 } = more;
       const message = `${action}: it takes ${mebibytes(need)}, and /dev/shm has ${mebibytes(free)} free; ` +

@@ -1,4 +1,4 @@
-import { ShmError } from "../media/mod.ts";
+import { now, ShmError } from "../media/mod.ts";
 import { type PayloadKind, RingReader } from "../ring/mod.ts";
 import { ERRNO } from "../../ffi/errno.ts";
 import { libraryPath, loadLibrary } from "../../ffi/load.ts";
@@ -22,6 +22,8 @@ export interface ShmInfo {
   width: number;
   height: number;
   format: string;
+  /** Records a second, over what the ring holds; 0 where that cannot be told. */
+  rate: number;
   /** Milliseconds since the newest record was published; null where there is none. */
   age: number | null;
 }
@@ -42,23 +44,8 @@ export async function listRings(): Promise<ShmInfo[]> {
     const handle = symbols.mr_shm_open(cString(name), 0);
     if (handle < 0) continue;
     try {
-      const memory = new ShmRingMemory(library, handle);
-      const reader = new RingReader(memory, { start: "latest" });
-      const { header } = reader;
-      const meta = reader.peek("latest");
-      rings.push({
-        name,
-        writer: reader.closed ? "closed" : symbols.mr_shm_owner(handle) === 1 ? "alive" : "dead",
-        pid: header.pid,
-        kind: header.kind,
-        bytes: header.totalBytes,
-        slots: header.slots,
-        records: reader.head,
-        width: meta?.width ?? 0,
-        height: meta?.height ?? 0,
-        format: (header.kind === "frames" ? meta?.pixelFormat : meta?.codec) ?? "",
-        age: meta ? Date.now() - meta.publishedAt : null,
-      });
+      const alive = symbols.mr_shm_owner(handle) === 1;
+      rings.push(describe(name, alive, new RingReader(new ShmRingMemory(library, handle), { start: "latest" })));
     } catch (error) {
       if (!(error instanceof ShmError)) throw error;
     } finally {
@@ -66,4 +53,36 @@ export async function listRings(): Promise<ShmInfo[]> {
     }
   }
   return rings.sort((a, b) => a.name.localeCompare(b.name));
+}
+
+function describe(name: string, alive: boolean, reader: RingReader): ShmInfo {
+  const { header } = reader;
+  const info: ShmInfo = {
+    name,
+    writer: reader.closed ? "closed" : alive ? "alive" : "dead",
+    pid: header.pid,
+    kind: header.kind,
+    bytes: header.totalBytes,
+    slots: header.slots,
+    records: reader.head,
+    width: 0,
+    height: 0,
+    format: "",
+    rate: 0,
+    age: null,
+  };
+  const newest = reader.peek("latest");
+  if (!newest) return info;
+  const { sequence, publishedAt } = newest;
+  info.width = newest.width;
+  info.height = newest.height;
+  info.format = (header.kind === "frames" ? newest.pixelFormat : newest.codec) ?? "";
+  info.age = now() - publishedAt;
+  reader.skipTo(Math.max(0, sequence - header.slots));
+  // The reader has one record to tell with, which is now the oldest.
+  const oldest = reader.peek("every");
+  if (!oldest) return info;
+  const records = sequence - oldest.sequence, elapsed = publishedAt - oldest.publishedAt;
+  if (records > 0 && elapsed > 0) info.rate = records * 1_000 / elapsed;
+  return info;
 }

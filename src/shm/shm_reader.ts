@@ -1,8 +1,9 @@
-import { Frame, type FrameInfo, type FrameLease, packedPlanes, ShmError } from "../media/mod.ts";
-import { type ReadMode, type RecordMeta, type RingHeader, RingReader } from "../ring/mod.ts";
+import { Frame, type FrameInfo, packedPlanes, ShmError } from "../media/mod.ts";
+import { HEADER, type ReadMode, type RecordMeta, type RingHeader, RingReader } from "../ring/mod.ts";
 import { ERRNO } from "../../ffi/errno.ts";
 import { libraryPath, loadLibrary, type NativeLibrary } from "../../ffi/load.ts";
 import { cString } from "../../ffi/symbols.ts";
+import { BufferPool } from "./buffer_pool.ts";
 import { shmError } from "./shm_error.ts";
 import { ShmRingMemory } from "./shm_memory.ts";
 
@@ -10,8 +11,8 @@ import { ShmRingMemory } from "./shm_memory.ts";
 const HEARTBEAT = 200;
 /** How often a reader looks for a writer that is not there yet, in milliseconds. */
 const LOOK = 50;
-/** Buffers that are kept for further frames. */
-const SPARE = 8;
+/** How long a reader that always finds something new keeps its thread from other tasks, in milliseconds. */
+const TURN = 10;
 
 /** How to read a ring. */
 export interface ShmReaderOptions {
@@ -55,7 +56,14 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
   #writers = 1;
   #delivered = 0;
   #missedBefore = 0;
-  readonly #spare: Uint8Array<ArrayBuffer>[] = [];
+  /** Whether a `next()` is under way. */
+  #reading = false;
+  /** Ends the present pause or wait of this reader's. */
+  #wakeUp: (() => void) | null = null;
+  /** The wait that the C library is in, which may outlast whoever asked for it by a moment. */
+  #waiting: Promise<unknown> | null = null;
+  #turnBegan = 0;
+  readonly #pool = new BufferPool();
   #slots: Uint8Array<ArrayBuffer>[] = [];
 
   private constructor(name: string, library: NativeLibrary, handle: number, options: ShmReaderOptions) {
@@ -65,6 +73,7 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
     this.#options = { mode, reconnect, signal };
     this.#memory = new ShmRingMemory(library, handle);
     this.#reader = new RingReader(this.#memory, { start: "latest", what: `ring "${name}"` });
+    signal?.addEventListener("abort", this.#wake);
   }
 
   /**
@@ -89,7 +98,14 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
         }
       }
       if (handle !== -ERRNO.ENOENT || performance.now() >= until) throw shmError(`Cannot open ring "${name}"`, handle);
-      await new Promise((resolve) => setTimeout(resolve, LOOK));
+      const { signal } = options;
+      const looked = Promise.withResolvers<void>();
+      const timer = setTimeout(looked.resolve, LOOK);
+      const look = () => looked.resolve();
+      signal?.addEventListener("abort", look);
+      await looked.promise;
+      signal?.removeEventListener("abort", look);
+      clearTimeout(timer);
     }
   }
 
@@ -109,13 +125,14 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
   }
 
   /**
-   * Level 1: copies the next record, if there is one, and says in which of `slots` it lies, and how many bytes it has. The slot is
-   * overwritten when the ring comes round to it.
+   * Level 1: copies the next record, if there is one, and says in which of `slots` it lies, and how many bytes it has; a user's blob lies
+   * right behind them. The slot is overwritten when the ring comes round to it, and `meta` by the next call.
    *
    * @returns null where there is nothing new.
+   * @throws {ShmError} `closed` once this reader was closed.
    */
   pull(): { index: number; size: number; meta: RecordMeta } | null {
-    this.#live();
+    if (this.#closed) throw new ShmError("closed", `Cannot read ring "${this.name}": it was closed`);
     const meta = this.#reader.next(this.#options.mode, (bytes) => {
       const index = this.#reader.cursor % this.header.slots;
       const slot = this.#slots[index];
@@ -135,27 +152,49 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
   async wait(timeout = Infinity): Promise<boolean> {
     for (let left = timeout; left > 0 && !this.#closed; left -= HEARTBEAT) {
       this.#options.signal?.throwIfAborted();
-      if (await this.#reader.waitAsync(Math.min(left, HEARTBEAT))) return !this.#closed;
+      if (await this.#changed(Math.min(left, HEARTBEAT))) break;
       if (!(await this.#checkWriter())) return false;
     }
+    this.#options.signal?.throwIfAborted();
     return !this.#closed;
   }
 
-  /** The next frame, when it comes; null once the writer closed the ring, or this reader was closed. */
+  /**
+   * The next frame, when it comes; null once the writer closed the ring, or this reader was closed.
+   *
+   * @throws {TypeError} where the ring holds no frames, or the last `next()` is still under way.
+   * @throws {ShmError} `closed` where the writer died, and the next one is not wanted.
+   * @throws `signal.reason`
+   */
   async next(): Promise<Frame | null> {
     if (this.header.kind !== "frames") {
       throw new TypeError(`Cannot read frames of ring "${this.name}": it holds ${this.header.kind}`);
     }
+    if (this.#reading) throw new TypeError(`Cannot read ring "${this.name}": the last next() is still under way`);
+    this.#reading = true;
+    try {
+      return await this.#next();
+    } finally {
+      this.#reading = false;
+    }
+  }
+
+  async #next(): Promise<Frame | null> {
     for (;;) {
+      await this.#letOthersRun();
       if (this.#closed) return null;
       this.#options.signal?.throwIfAborted();
+      // Asked before looking: what the writer published before it closed the ring is found then.
+      const over = this.#reader.closed;
       let buffer: Uint8Array<ArrayBuffer> | undefined;
-      const meta = this.#reader.next(this.#options.mode, (bytes) => buffer = this.#buffer(bytes));
+      const meta = this.#reader.next(this.#options.mode, (bytes) => {
+        // Asked again where the writer overtook the copy: mostly for as many bytes.
+        return buffer && buffer.length >= bytes ? buffer : buffer = this.#pool.take(bytes);
+      });
       if (meta) return this.#frame(meta, buffer!);
-      if (this.#reader.closed || !(await this.wait())) {
-        if (!this.#closed && this.#reader.behind > 0) continue;
-        return null;
-      }
+      if (buffer) this.#pool.giveBack(buffer);
+      if (this.#reader.unfinished) continue;
+      if (over || !(await this.wait())) return null;
     }
   }
 
@@ -168,25 +207,61 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
   }
 
   /** Lets go of the memory; whoever waits gets the end. Idempotent. */
-  [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#closed) {
-      this.#closed = true;
-      this.#missedBefore += this.#reader.missed;
-      this.#memory.notify(SIGNAL_OFFSET);
-      this.#library.symbols.mr_close(this.#memory.handle);
-    }
-    return Promise.resolve();
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#options.signal?.removeEventListener("abort", this.#wake);
+    this.#wake();
+    await this.#waiting;
+    this.#library.symbols.mr_close(this.#memory.handle);
+  }
+
+  /** Has whoever waits here look around; others who wait on this ring do so too, and go on waiting. */
+  readonly #wake = () => {
+    this.#wakeUp?.();
+    this.#memory.notify(HEADER.signal);
+  };
+
+  /** Whether something was published or closed, or somebody woke this reader, before the time is over. */
+  async #changed(timeout: number): Promise<boolean> {
+    // One at a time: after an abort the one before may still be on its way back.
+    await this.#waiting;
+    if (this.#closed) return true;
+    const woken = Promise.withResolvers<boolean>();
+    this.#wakeUp = () => woken.resolve(true);
+    this.#waiting = this.#reader.waitAsync(timeout).then(woken.resolve, woken.reject)
+      .finally(() => this.#waiting = null);
+    const changed = await woken.promise;
+    this.#wakeUp = null;
+    this.#turnBegan = performance.now();
+    return changed;
+  }
+
+  /** A writer that is always ahead would else keep this thread in microtasks, and its timers would starve. */
+  async #letOthersRun(): Promise<void> {
+    const now = performance.now();
+    if (now - this.#turnBegan < TURN) return;
+    await this.#memory.pause();
+    this.#turnBegan = performance.now();
   }
 
   /** Whether the ring will be written to again; where its writer died, waits for the next one if that is wanted. */
   async #checkWriter(): Promise<boolean> {
     if (this.#closed || this.#reader.closed) return false;
-    if (this.#library.symbols.mr_shm_owner(this.#memory.handle) !== 0 || this.#reader.behind > 0) return true;
+    if (this.#library.symbols.mr_shm_owner(this.#memory.handle) !== 0) return true;
+    // It may have published or closed since, before it died.
+    if (this.#reader.behind > 0) return true;
+    if (this.#reader.closed) return false;
     if (!this.#options.reconnect) throw new ShmError("closed", `Cannot read ring "${this.name}": its writer died`);
     while (!this.#closed) {
       this.#options.signal?.throwIfAborted();
       if (this.#reopen()) return true;
-      await new Promise((resolve) => setTimeout(resolve, LOOK));
+      const looked = Promise.withResolvers<void>();
+      this.#wakeUp = looked.resolve;
+      const timer = setTimeout(looked.resolve, LOOK);
+      await looked.promise;
+      clearTimeout(timer);
+      this.#wakeUp = null;
     }
     return false;
   }
@@ -236,33 +311,6 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
       const { offset, stride } = meta.planes[i];
       return { data: buffer.subarray(offset, offset + stride * (rows - 1) + rowBytes), stride, rowBytes, rows };
     });
-    return new Frame(info, planes, this.#lease(buffer));
-  }
-
-  /** A buffer that goes back to be used again when its last hold is gone. */
-  #lease(buffer: Uint8Array<ArrayBuffer>): FrameLease {
-    let holds = 1;
-    const lease: FrameLease = {
-      clone: () => {
-        holds++;
-        return lease;
-      },
-      release: () => {
-        if (--holds === 0 && this.#spare.length < SPARE) this.#spare.push(buffer);
-      },
-    };
-    return lease;
-  }
-
-  #buffer(bytes: number): Uint8Array<ArrayBuffer> {
-    const spare = this.#spare.pop();
-    return spare && spare.length >= bytes ? spare : new Uint8Array(bytes);
-  }
-
-  #live(): void {
-    if (this.#closed) throw new ShmError("closed", `Cannot read ring "${this.name}": it was closed`);
+    return new Frame(info, planes, this.#pool.lease(buffer));
   }
 }
-
-/** The signal word of a ring's header. */
-const SIGNAL_OFFSET = 144;

@@ -6,7 +6,15 @@ import {
   type PixelFormat,
   type Sink,
 } from "../media/mod.ts";
-import { createRing, type RecordInfo, ringBytes, type RingOptions, RingWriter } from "../ring/mod.ts";
+import {
+  createRing,
+  HEADER,
+  readHeader,
+  type RecordInfo,
+  ringBytes,
+  type RingOptions,
+  RingWriter,
+} from "../ring/mod.ts";
 import { libraryPath, loadLibrary, type NativeLibrary } from "../../ffi/load.ts";
 import { cString } from "../../ffi/symbols.ts";
 import { shmError } from "./shm_error.ts";
@@ -23,17 +31,26 @@ export interface FrameRingOptions {
   mode?: number;
 }
 
-/** A ring of anything else: payloads of any size up to `cellBytes`. */
-export interface ByteRingOptions {
-  /** @default {10} */
-  slots?: number;
-  /** Bytes of the largest payload. */
-  cellBytes: number;
-  /** @default {"bytes"} */
-  kind?: "access-units" | "mp4" | "bytes";
-  /** @default {0o600} */
-  mode?: number;
-}
+/** A ring of anything else, in cells of one size, or each payload as large as it is in one arena for all. */
+export type ByteRingOptions =
+  & {
+    /** @default {10} */
+    slots?: number;
+    /** @default {"bytes"} */
+    kind?: "access-units" | "mp4" | "bytes";
+    /** @default {0o600} */
+    mode?: number;
+  }
+  & (
+    | {
+      /** Bytes of the largest payload, its blob included. */
+      cellBytes: number;
+    }
+    | {
+      /** Bytes of all payloads that the ring holds at a time. */
+      arenaBytes: number;
+    }
+  );
 
 /**
  * Writes frames into shared memory for any number of readers in other processes. It never waits for them: a reader that is
@@ -82,12 +99,7 @@ export class ShmWriter implements Sink<Frame>, AsyncDisposable {
     const library = loadLibrary(await libraryPath());
     const { symbols } = library;
     const action = `Cannot create ring "${name}"`;
-    const ring: RingOptions = {
-      kind: "width" in options ? "frames" : options.kind ?? "bytes",
-      policy: "fixed",
-      slots: options.slots ?? 10,
-      cellBytes: "width" in options ? packedBytes(options.format, options.width, options.height) : options.cellBytes,
-    };
+    const ring = ringOptions(options);
     const need = ringBytes(ring);
     const handle = symbols.mr_shm_create(need, options.mode ?? 0o600);
     if (handle < 0) {
@@ -100,7 +112,7 @@ export class ShmWriter implements Sink<Frame>, AsyncDisposable {
       const writer = createRing(memory, { ...ring, pid: Deno.pid });
       // The name last: nobody ever sees a ring that is not whole, and who dies before this leaves nothing.
       const published = symbols.mr_shm_publish(handle, cString(name));
-      if (published < 0) throw shmError(action, published);
+      if (published < 0) throw shmError(action, published, { owner: ownerOf(library, name) });
       const shape = "width" in options
         ? { width: options.width, height: options.height, format: options.format }
         : null;
@@ -117,7 +129,7 @@ export class ShmWriter implements Sink<Frame>, AsyncDisposable {
 
   /** Records written so far, by whoever wrote them. */
   get records(): number {
-    return this.#closed ? this.#writer.head : this.memory.load64(HEAD_OFFSET);
+    return this.#closed ? this.#writer.head : this.memory.load64(HEADER.head);
   }
 
   /**
@@ -132,13 +144,15 @@ export class ShmWriter implements Sink<Frame>, AsyncDisposable {
   }
 
   /**
-   * Copies a payload of bytes into the ring.
+   * Copies a payload of bytes into the ring, and behind it a blob that means something to the user.
    *
-   * @throws {RangeError} where it is larger than a cell.
+   * @throws {RangeError} where both are larger than a cell, or the arena.
+   * @throws {TypeError} where the ring takes frames, or is being written by a feed.
    */
-  writeBytes(payload: Uint8Array, info: RecordInfo = {}): void {
+  writeBytes(payload: Uint8Array, info: RecordInfo = {}, blob?: Uint8Array): void {
     this.#mine();
-    this.#writer.write(info, payload);
+    if (this.shape) throw new TypeError(`Cannot write bytes to ring "${this.name}": it takes frames`);
+    this.#writer.write(info, payload, blob);
   }
 
   /** For feeds, whose frames a worker writes. */
@@ -195,5 +209,27 @@ export class ShmWriter implements Sink<Frame>, AsyncDisposable {
   }
 }
 
-/** Where a ring's header says how many records were published. */
-const HEAD_OFFSET = 128;
+/** The measures of the ring that is asked for. */
+function ringOptions(options: FrameRingOptions | ByteRingOptions): RingOptions {
+  const slots = options.slots ?? 10;
+  if ("width" in options) {
+    const { width, height, format } = options;
+    return { kind: "frames", policy: "fixed", slots, cellBytes: packedBytes(format, width, height) };
+  }
+  const kind = options.kind ?? "bytes";
+  if ("arenaBytes" in options) return { kind, policy: "variable", slots, arenaBytes: options.arenaBytes };
+  return { kind, policy: "fixed", slots, cellBytes: options.cellBytes };
+}
+
+/** The process that has a name, 0 where that cannot be told. */
+function ownerOf(library: NativeLibrary, name: string): number {
+  const handle = library.symbols.mr_shm_open(cString(name), 0);
+  if (handle < 0) return 0;
+  try {
+    return readHeader(new ShmRingMemory(library, handle)).pid;
+  } catch {
+    return 0;
+  } finally {
+    library.symbols.mr_close(handle);
+  }
+}
