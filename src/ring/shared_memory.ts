@@ -5,6 +5,8 @@ import type { RingMemory, WaitResult } from "./memory.ts";
 const SMALL = 256;
 /** How many waits in a row may end at once before other tasks of this thread are let in. */
 const PATIENCE = 64;
+/** Between the beats of a timer that nobody listens to. */
+const LONG = 60_000;
 
 /** A ring's memory among the threads of one process. */
 export class SharedRingMemory implements RingMemory {
@@ -109,13 +111,18 @@ export class SharedRingMemory implements RingMemory {
     const wait = Atomics.waitAsync(this.#words, offset / 4, expected | 0, timeout);
     if (wait.async) {
       this.#atOnce = 0;
-      return await wait.value;
+      // Such a wait does not keep a program of Deno's alive, and a reader that waits is not at its end.
+      const alive = setInterval(() => {}, LONG);
+      try {
+        return await wait.value;
+      } finally {
+        clearInterval(alive);
+      }
     }
     // A writer that is always ahead would keep this thread in microtasks for ever, and its timers would starve.
     if (++this.#atOnce >= PATIENCE) {
       this.#atOnce = 0;
-      const pause = Atomics.waitAsync(this.#own, 0, Atomics.load(this.#own, 0), 1);
-      if (pause.async) await pause.value;
+      await new Promise((resolve) => setTimeout(resolve, 0));
     }
     return wait.value;
   }
