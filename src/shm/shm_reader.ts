@@ -153,7 +153,9 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
     for (let left = timeout; left > 0 && !this.#closed; left -= HEARTBEAT) {
       this.#options.signal?.throwIfAborted();
       if (await this.#changed(Math.min(left, HEARTBEAT))) break;
-      if (!(await this.#checkWriter())) return false;
+      const state = await this.#checkWriter();
+      if (state === "over") return false;
+      if (state === "look") break;
     }
     this.#options.signal?.throwIfAborted();
     return !this.#closed;
@@ -245,17 +247,20 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
     this.#turnBegan = performance.now();
   }
 
-  /** Whether the ring will be written to again; where its writer died, waits for the next one if that is wanted. */
-  async #checkWriter(): Promise<boolean> {
-    if (this.#closed || this.#reader.closed) return false;
-    if (this.#library.symbols.mr_shm_owner(this.#memory.handle) !== 0) return true;
-    // It may have published or closed since, before it died.
-    if (this.#reader.behind > 0) return true;
-    if (this.#reader.closed) return false;
+  /**
+   * What to do after a silence: wait on, look for records that came with another writer or before the last one died, or give up. Where the
+   * writer died, waits for the next one if that is wanted.
+   */
+  async #checkWriter(): Promise<"wait" | "look" | "over"> {
+    if (this.#closed || this.#reader.closed) return "over";
+    if (this.#library.symbols.mr_shm_owner(this.#memory.handle) !== 0) return "wait";
+    if (this.#reader.behind > 0) return "look";
+    // It may have closed the ring before it went.
+    if (this.#reader.closed) return "over";
     if (!this.#options.reconnect) throw new ShmError("closed", `Cannot read ring "${this.name}": its writer died`);
     while (!this.#closed) {
       this.#options.signal?.throwIfAborted();
-      if (this.#reopen()) return true;
+      if (this.#reopen()) return "look";
       const looked = Promise.withResolvers<void>();
       this.#wakeUp = looked.resolve;
       const timer = setTimeout(looked.resolve, LOOK);
@@ -263,7 +268,7 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
       clearTimeout(timer);
       this.#wakeUp = null;
     }
-    return false;
+    return "over";
   }
 
   /** Goes on with another writer's ring of that name; false where there is none yet. */
