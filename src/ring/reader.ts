@@ -221,6 +221,11 @@ export class RingReader {
     }
     this.#overtaken++;
     this.#lose(1);
+    // The oldest record is the next to be overwritten: a reader that is slower than the writer would lose every copy. From
+    // the middle it gets some in a row.
+    const head = this.head;
+    const middle = head - ((head - Math.max(this.memory.load64(HEADER.oldest), head - this.header.slots)) >> 1);
+    if (middle > this.#cursor && middle <= head) this.#lose(middle - this.#cursor);
     return false;
   }
 

@@ -86,7 +86,9 @@ ringTest("a copy that the writer overtakes is not delivered", (backing) => {
     for (let i = 0; i < 20; i++) ring.writer.write({}, payload);
     assertEquals(reader.validate(), false);
     assertEquals(reader.read(new Uint8Array(100)), false);
-    assertEquals(reader.stats(), { delivered: 0, missed: 1, overtaken: 1, invalid: 0 });
+    // It goes on in the middle of what is left, where the writer is not at work next.
+    const middle = options.policy === "fixed" ? 19 : 17;
+    assertEquals(reader.stats(), { delivered: 0, missed: middle, overtaken: 1, invalid: 0 });
     assert(reader.peek());
     // Room that is taken, though nothing is published yet, is enough to spoil what lies there.
     reader.skipTo(reader.head - (options.policy === "fixed" ? 4 : 8));
