@@ -1,20 +1,25 @@
 /// <reference lib="deno.worker" />
 import { now } from "../src/media/clock.ts";
 import { Camera } from "./ingest/camera.ts";
-import { loadLibrary } from "./ingest/native.ts";
+import { brokenError } from "./ingest/connect_error.ts";
+import { loadLibrary, type NativeLibrary } from "./ingest/native.ts";
 import { Poller } from "./ingest/poller.ts";
-import type { FromIngestWorker, ToIngestWorker } from "./ingest_protocol.ts";
+import type { CameraSettings, FromIngestWorker, ToIngestWorker } from "./ingest_protocol.ts";
 import { Inbox } from "./mailbox.ts";
 
 /*
  * The ingest worker: all RTSP sessions of the program in one loop around one wait. It may call the C library and nothing
- * else. The main thread wakes the wait when it has a message.
+ * else. The main thread wakes the wait when it has a message, and closes the handle of the wait to end the thread: Deno
+ * cannot end a thread that does not come back to its event loop.
  */
 
 /** Between two looks at the clock for every camera, in milliseconds. */
 const TICK = 50;
+/** Milliseconds of sleep without cameras. */
+const IDLE = 1_000;
 
 const cameras = new Map<number, Camera>();
+let sockets: { library: NativeLibrary; poller: Poller };
 let inbox: Inbox;
 
 function say(message: FromIngestWorker): void {
@@ -26,15 +31,7 @@ self.onmessage = (event: MessageEvent<ToIngestWorker>) => {
   if (message.type === "init") {
     inbox = new Inbox(message.count);
     const library = loadLibrary(message.library);
-    poller = new Poller(library, message.poll);
-    open = (camera, settings) =>
-      new Camera(library, poller, settings, {
-        described: (tracks, selected) => say({ type: "described", camera, tracks, selected }),
-        state: (state, reason, since, transport) => say({ type: "state", camera, state, reason, since, transport }),
-        failed: (error, retryAt) => say({ type: "failed", camera, error, retryAt }),
-        closed: () => say({ type: "closed", camera }),
-        warning: (warning) => say({ type: "warning", camera, warning }),
-      });
+    sockets = { library, poller: new Poller(library, message.poll) };
     say({ type: "ready" });
     void run();
     return;
@@ -43,39 +40,62 @@ self.onmessage = (event: MessageEvent<ToIngestWorker>) => {
   inbox.took();
 };
 
-let poller: Poller;
-let open: (camera: number, settings: Extract<ToIngestWorker, { type: "open" }>["settings"]) => Camera;
-
 function take(message: Exclude<ToIngestWorker, { type: "init" }>): void {
   const camera = cameras.get(message.camera);
-  switch (message.type) {
-    case "open":
-      cameras.set(message.camera, open(message.camera, message.settings));
-      break;
-    case "addresses":
-      camera?.setAddresses(message.addresses);
-      break;
-    case "bell":
-      camera?.attach(message.bell, message.attached);
-      break;
-    case "close":
-      camera?.close();
-      break;
+  try {
+    switch (message.type) {
+      case "open":
+        cameras.set(message.camera, open(message.camera, message.settings));
+        break;
+      case "addresses":
+        camera?.setAddresses(message.addresses);
+        break;
+      case "bell":
+        camera?.setBell(message.number, message.bell);
+        break;
+      case "close":
+        camera?.close();
+        break;
+    }
+  } catch (error) {
+    if (camera) return camera.broken(error);
+    if (message.type !== "open") return;
+    const { code, message: text, status, method } = brokenError(message.settings.url, error);
+    say({ type: "failed", camera: message.camera, error: { code, message: text, status, method }, retryAt: null });
+    say({ type: "closed", camera: message.camera });
   }
+}
+
+function open(camera: number, settings: CameraSettings): Camera {
+  return new Camera(sockets, settings, {
+    described: (tracks, selected) => say({ type: "described", camera, tracks, selected }),
+    info: (info) => say({ type: "info", camera, info }),
+    state: (state, reason, since, transport) => say({ type: "state", camera, state, reason, since, transport }),
+    failed: (error, retryAt) => say({ type: "failed", camera, error, retryAt }),
+    closed: () => say({ type: "closed", camera }),
+    warning: (warning) => say({ type: "warning", camera, warning }),
+  });
 }
 
 async function run(): Promise<void> {
   let tickAt = 0;
-  for (;;) {
-    if (inbox.pending) await inbox.settle();
-    const at = now();
-    if (at >= tickAt) {
-      tickAt = at + TICK;
-      for (const [number, camera] of cameras) {
-        camera.tick(at);
-        if (camera.closed) cameras.delete(number);
+  try {
+    for (;;) {
+      if (inbox.pending) await inbox.settle();
+      const at = now();
+      // A clock that was set back must not keep anyone waiting.
+      if (at >= tickAt || tickAt - at > TICK) {
+        tickAt = at + TICK;
+        for (const [number, camera] of cameras) {
+          camera.tick(at);
+          if (camera.closed) cameras.delete(number);
+        }
       }
+      if (!sockets.poller.wait(cameras.size === 0 ? IDLE : Math.max(1, Math.ceil(tickAt - at)))) break;
     }
-    poller.wait(cameras.size === 0 ? 1_000 : Math.max(1, Math.ceil(tickAt - at)));
+  } finally {
+    // Handles belong to the process: what this thread opened would outlive it.
+    for (const camera of cameras.values()) camera.abandon();
   }
+  self.close();
 }

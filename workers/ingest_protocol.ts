@@ -1,5 +1,5 @@
 // Pure: no I/O.
-import type { RtspErrorCode, Warning } from "../src/media/mod.ts";
+import type { RtspErrorCode, VideoTrackInfo, Warning } from "../src/media/mod.ts";
 import type { RtspTrack, TransportPolicy } from "../src/rtsp/mod.ts";
 
 /** How a camera comes back after its connection was lost; null: it does not. */
@@ -22,6 +22,7 @@ export interface CameraSettings {
   connectTimeout: number;
   responseTimeout: number;
   firstPacketTimeout: number;
+  firstPictureTimeout: number;
   idleTimeout: number;
   /** Milliseconds without an access unit after which the camera counts as stale. */
   staleAfter: number;
@@ -35,12 +36,13 @@ export interface CameraSettings {
   counters: SharedArrayBuffer;
 }
 
-/** What the main thread tells the ingest worker. The first message is `init`. */
+/** What the main thread tells the ingest worker. The first message is `init`; closing the poll handle ends the thread. */
 export type ToIngestWorker =
   | { type: "init"; library: string; poll: number; count: SharedArrayBuffer }
   | { type: "open"; camera: number; settings: CameraSettings }
   | { type: "addresses"; camera: number; addresses: Uint8Array<ArrayBuffer> }
-  | { type: "bell"; camera: number; bell: SharedArrayBuffer; attached: boolean }
+  /** A doorbell that is rung after each access unit; null: no longer. */
+  | { type: "bell"; camera: number; number: number; bell: SharedArrayBuffer | null }
   | { type: "close"; camera: number };
 
 /** Where a camera is. `connecting`: no picture yet; `stale`: connected, but none for a while; `offline`: waiting to try again. */
@@ -58,6 +60,8 @@ export interface ErrorRecord {
 export type FromIngestWorker =
   | { type: "ready" }
   | { type: "described"; camera: number; tracks: RtspTrack[]; selected: RtspTrack }
+  /** What the parameter sets tell: with the first picture, and whenever it changes. */
+  | { type: "info"; camera: number; info: VideoTrackInfo }
   | {
     type: "state";
     camera: number;
@@ -87,6 +91,8 @@ export const CAMERA_COUNTERS = [
   "oversize", // access units larger than the ring takes
   "reports", // sender reports
   "connections", // connections that came to play
+  "foreign", // datagrams of other hosts, or too long, that were dropped
+  "garbageBytes", // bytes of the RTSP connection that belonged to nothing
   "socketDrops", // datagrams that the system dropped because the receive buffer was full
   "jitterMs", // value
   "receiveBuffer", // value: bytes of the UDP socket's receive buffer, 0 over TCP
@@ -94,6 +100,7 @@ export const CAMERA_COUNTERS = [
   "lastAccessUnitAt", // value: Unix milliseconds
   "clockSteps", // steps of the camera's clock
   "ntp", // value: 0 none, 1 from sender reports, 2 stepped
+  "clockOffset", // value: milliseconds that the camera's clock is ahead of this host's; NaN where it is not known
   "width", // value: of the picture, in pixels
   "height", // value
 ] as const;

@@ -1,14 +1,18 @@
 import { RtspError } from "../media/mod.ts";
-import { libraryPath, loadLibrary, type NativeLibrary } from "../../ffi/load.ts";
+import { errnoPhrase } from "../../ffi/errno.ts";
+import { loadLibrary, type NativeLibrary } from "../../ffi/load.ts";
 import type { FromIngestWorker, ToIngestWorker } from "../../workers/ingest_protocol.ts";
 import { spawnWorker } from "../../workers/spawn.ts";
+
+/** Cameras of one worker; for more there is another. */
+const MAX_CAMERAS = 64;
 
 /** What a camera on this thread hears of itself. */
 export type CameraMessage = Exclude<FromIngestWorker, { type: "ready" }>;
 
-/** The main thread's handle on the worker that holds all RTSP sessions. Started with the first camera, ended with the last. */
+/** The main thread's handle on a worker that holds RTSP sessions. Started with its first camera, ended with its last. */
 export class IngestWorker {
-  static #shared: Promise<IngestWorker> | null = null;
+  static readonly #running = new Set<IngestWorker>();
   readonly library: NativeLibrary;
   readonly #worker: Worker;
   readonly #poll: number;
@@ -17,16 +21,28 @@ export class IngestWorker {
   #lastCamera = 0;
   #ended = false;
 
-  /** @throws {SetupError} where the C library is not built, or may not be loaded. */
-  static async shared(): Promise<IngestWorker> {
-    const known = await IngestWorker.#shared?.catch(() => null);
-    if (known && !known.#ended) return known;
-    return await (IngestWorker.#shared = libraryPath().then((path) => new IngestWorker(path)));
+  /** How many there are. */
+  static get running(): number {
+    return IngestWorker.#running.size;
+  }
+
+  /**
+   * A worker with room for a camera, which is to be added before anything is awaited: one without cameras ends.
+   *
+   * @param path Of the C library.
+   * @throws {SetupError} where the library may not be loaded, or workers with permissions of their own are not switched on.
+   */
+  static withRoom(path: string): IngestWorker {
+    for (const worker of IngestWorker.#running) {
+      if (worker.library.path === path && worker.#cameras.size < MAX_CAMERAS) return worker;
+    }
+    return new IngestWorker(path);
   }
 
   private constructor(path: string) {
     this.library = loadLibrary(path);
     this.#poll = this.library.symbols.mr_poll_new();
+    if (this.#poll < 0) throw new Error(`Cannot start the ingest worker: ${errnoPhrase(this.#poll)}`);
     this.#worker = spawnWorker("ingest", { library: path });
     this.#worker.onmessage = (event: MessageEvent<FromIngestWorker>) => {
       const message = event.data;
@@ -38,6 +54,7 @@ export class IngestWorker {
     };
     const init: ToIngestWorker = { type: "init", library: path, poll: this.#poll, count: this.#count };
     this.#worker.postMessage(init);
+    IngestWorker.#running.add(this);
   }
 
   /** A number for a new camera, whose messages go to `take`. */
@@ -72,7 +89,9 @@ export class IngestWorker {
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#worker.terminate();
+    IngestWorker.#running.delete(this);
+    // The thread sees that its wait is gone, and leaves its loop; Deno could not make it.
     this.library.symbols.mr_close(this.#poll);
+    this.#worker.terminate();
   }
 }

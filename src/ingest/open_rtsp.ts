@@ -6,6 +6,7 @@ import { CAMERA_COUNTERS, type CameraSettings, type ReconnectOptions } from "../
 import { IngestWorker } from "./ingest_worker.ts";
 import { resolveCamera } from "./resolve.ts";
 import { RtspCamera } from "./rtsp_camera.ts";
+import { transportMemory } from "./transport_memory.ts";
 
 /** How to open a camera. All times are milliseconds. */
 export interface OpenRtspOptions {
@@ -20,6 +21,8 @@ export interface OpenRtspOptions {
   responseTimeout?: number;
   /** From the start of playing to the first packet. @default {10_000} */
   firstPacketTimeout?: number;
+  /** From the start of playing to the first picture: a camera begins it with a keyframe. @default {40_000} */
+  firstPictureTimeout?: number;
   /** Without any packet, while it plays. @default {10_000} */
   idleTimeout?: number;
   /** Without a picture, after which the camera's state is `stale`. @default {2_000} */
@@ -74,34 +77,50 @@ export async function openRtsp(url: string, options: OpenRtspOptions = {}): Prom
   createRing(new SharedRingMemory(ring), ringOptions);
 
   const settings = settingsOf(options);
-  const addresses = await resolveCamera(loadLibrary(await libraryPath()), address);
-  const worker = await IngestWorker.shared();
+  const path = await libraryPath();
+  const addresses = await unlessAborted(resolveCamera(loadLibrary(path), address), signal);
   signal?.throwIfAborted();
   const camera = new RtspCamera(
-    worker,
+    IngestWorker.withRoom(path),
     address,
     {
       ...settings,
+      transport: transportMemory.policyFor(address, settings.transport),
       url: address.href,
       username: options.username ?? address.username,
       password: options.password ?? address.password,
       addresses,
       ring,
-      counters: new SharedArrayBuffer(CAMERA_COUNTERS.length * 8),
+      counters: new SharedArrayBuffer(CAMERA_COUNTERS.length * Float64Array.BYTES_PER_ELEMENT),
     },
     options,
   );
   const abort = () => void camera[Symbol.asyncDispose]();
   signal?.addEventListener("abort", abort, { once: true });
+  void camera.ended.then(() => signal?.removeEventListener("abort", abort));
   try {
     await camera.opened();
     signal?.throwIfAborted();
     return camera;
   } catch (error) {
-    signal?.removeEventListener("abort", abort);
     await camera[Symbol.asyncDispose]();
     signal?.throwIfAborted();
     throw error;
+  }
+}
+
+/** Rejects with the signal's reason at once; what was begun ends by itself. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return await promise;
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+    promise.catch(() => {}); // nobody is left to hear of it
   }
 }
 
@@ -112,6 +131,7 @@ function settingsOf(
     connectTimeout: options.connectTimeout ?? 5_000,
     responseTimeout: options.responseTimeout ?? 5_000,
     firstPacketTimeout: options.firstPacketTimeout ?? 10_000,
+    firstPictureTimeout: options.firstPictureTimeout ?? 40_000,
     idleTimeout: options.idleTimeout ?? 10_000,
     staleAfter: options.staleAfter ?? 2_000,
     receiveBuffer: options.receiveBuffer ?? 2 << 20,

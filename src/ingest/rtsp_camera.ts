@@ -1,6 +1,6 @@
 import { type EncodedFeed, now, RtspError, type VideoTrackInfo, type Warning } from "../media/mod.ts";
 import { encodedFeed, type EncodedSource } from "../feed/mod.ts";
-import type { RtspTrack, RtspUrl } from "../rtsp/mod.ts";
+import { redactUrl, type RtspTrack, type RtspUrl } from "../rtsp/mod.ts";
 import {
   CAMERA_COUNTER,
   CAMERA_COUNTERS,
@@ -11,6 +11,7 @@ import {
 import type { CameraMessage, IngestWorker } from "./ingest_worker.ts";
 import { resolveCamera } from "./resolve.ts";
 import { StateLog, type StateRecord } from "./state_log.ts";
+import { transportMemory } from "./transport_memory.ts";
 
 export type { CameraCounters, CameraState };
 
@@ -30,7 +31,7 @@ export interface RtspCameraStats extends CameraCounters {
  * ring that every branch of `video` reads at its own pace.
  */
 export class RtspCamera implements AsyncDisposable {
-  /** The address, without credentials. */
+  /** The address, without credentials; secrets among its query fields are masked. */
   readonly url: string;
   /** All tracks of the description; `video` is the first that can be decoded. */
   tracks: readonly RtspTrack[] = [];
@@ -56,6 +57,8 @@ export class RtspCamera implements AsyncDisposable {
     parameterSets: new Uint8Array(0),
   };
   #transport: "udp" | "tcp" | null = null;
+  #udpWasSilent = false;
+  #lastBell = 0;
   #lastError: RtspError | null = null;
   #closing = false;
 
@@ -66,7 +69,7 @@ export class RtspCamera implements AsyncDisposable {
     settings: CameraSettings,
     options: { onWarning?: (warning: Warning) => void } = {},
   ) {
-    this.url = address.href;
+    this.url = redactUrl(address.href);
     this.#worker = worker;
     this.#address = address;
     this.#settings = settings;
@@ -130,8 +133,10 @@ export class RtspCamera implements AsyncDisposable {
       streamId: this.#settings.streamId,
       ended: this.#ended.promise,
       attachDoorbell: (bell) => {
-        this.#worker.post({ type: "bell", camera: this.#number, bell, attached: true });
-        return () => this.#worker.post({ type: "bell", camera: this.#number, bell, attached: false });
+        const number = ++this.#lastBell;
+        const { camera, worker } = { camera: this.#number, worker: this.#worker };
+        worker.post({ type: "bell", camera, number, bell });
+        return () => worker.post({ type: "bell", camera, number, bell: null });
       },
       close: () => this[Symbol.asyncDispose](),
     };
@@ -143,15 +148,21 @@ export class RtspCamera implements AsyncDisposable {
         this.tracks = message.tracks;
         Object.assign(this.#info, message.selected.video);
         break;
+      case "info":
+        Object.assign(this.#info, message.info);
+        break;
       case "state":
         this.#transport = message.transport ?? this.#transport;
         this.#log.add({ state: message.state, reason: message.reason, since: message.since });
-        if (message.state === "live") this.#live.resolve();
+        if (message.state !== "live") break;
+        if (this.#udpWasSilent && message.transport === "tcp") transportMemory.udpWasSilent(this.#address);
+        this.#live.resolve();
         break;
       case "failed":
         this.#failed(message);
         break;
       case "warning":
+        if (message.warning.code === "udp-silent") this.#udpWasSilent = true;
         this.#onWarning?.(message.warning);
         break;
       case "closed":
@@ -162,6 +173,8 @@ export class RtspCamera implements AsyncDisposable {
 
   #failed({ error, retryAt }: Extract<CameraMessage, { type: "failed" }>): void {
     const { code, message, status, method } = error;
+    this.#udpWasSilent = false;
+    transportMemory.forget(this.#address);
     this.#lastError = new RtspError(code, message, { status, method });
     if (retryAt === null) {
       this.#live.reject(this.#lastError);

@@ -1,26 +1,21 @@
-import { now, RtspError, type Warning } from "../../src/media/mod.ts";
-import {
-  type NegotiatedTransport,
-  RtspClientSession,
-  type RtspSessionEvent,
-  type RtspTrack,
-} from "../../src/rtsp/mod.ts";
+import { now, RtspError, type VideoTrackInfo, type Warning } from "../../src/media/mod.ts";
+import { RtspClientSession, type RtspSessionEvent, type RtspTrack } from "../../src/rtsp/mod.ts";
 import {
   CAMERA_COUNTER as COUNTER,
   type CameraSettings,
   type CameraState,
   type ErrorRecord,
 } from "../ingest_protocol.ts";
+import { AddressList } from "./address_list.ts";
 import { Connection } from "./connection.ts";
-import { connectError, redirected } from "./connect_error.ts";
-import { ADDRESS_BYTES, type NativeLibrary } from "./native.ts";
+import { brokenError, connectError, connectTimeout, pictureTimeout, redirected } from "./connect_error.ts";
+import { MediaPath } from "./media_path.ts";
+import type { NativeLibrary } from "./native.ts";
 import type { Poller } from "./poller.ts";
 import { Retry } from "./retry.ts";
 import { Track } from "./track.ts";
-import { UdpPair } from "./udp_pair.ts";
+import { WarningLimiter } from "./warning_limiter.ts";
 
-/** Between two receiver reports, in milliseconds. @see RFC 3550, 6.2 */
-const REPORT_INTERVAL = 5_000;
 /** How often counters are copied and warnings about the socket looked for, in milliseconds. */
 const COUNT_INTERVAL = 200;
 /** How long an orderly end may take, in milliseconds. */
@@ -29,6 +24,7 @@ const CLOSE_PATIENCE = 200;
 /** What a camera tells the main thread. */
 export interface CameraEvents {
   described(tracks: RtspTrack[], selected: RtspTrack): void;
+  info(info: VideoTrackInfo): void;
   state(state: CameraState, reason: string, since: number, transport: "udp" | "tcp" | null): void;
   failed(error: ErrorRecord, retryAt: number | null): void;
   closed(): void;
@@ -37,42 +33,55 @@ export interface CameraEvents {
 
 /** One camera of the ingest worker: a connection after the other, one track through all of them. */
 export class Camera {
-  readonly #library: NativeLibrary;
-  readonly #poller: Poller;
+  readonly #sockets: { library: NativeLibrary; poller: Poller };
   readonly #settings: CameraSettings;
   readonly #events: CameraEvents;
   readonly #track: Track;
+  readonly #media: MediaPath;
   readonly #counters: Float64Array;
   readonly #retry: Retry;
-  #addresses: Uint8Array<ArrayBuffer>;
-  #address = 0;
+  readonly #warnings: WarningLimiter;
+  readonly #addresses: AddressList;
   #connection: Connection | null = null;
   #session: RtspClientSession | null = null;
-  #udp: UdpPair | null = null;
-  #transport: NegotiatedTransport | null = null;
   /** What worked, or must be: after UDP stayed silent the next session asks for TCP. */
   #policy: CameraSettings["transport"];
   #url: string;
   #redirects = 0;
   #state: CameraState = "connecting";
   #connectingSince = 0;
-  #reportAt = 0;
+  #playingSince = 0;
+  /** When the bytes that are handled came. */
+  #receivedAt = 0;
   #countAt = 0;
-  #socketDropsBefore = 0;
+  /** Of the sessions before this one. */
+  #garbageBytes = 0;
   #closingAt = 0;
   #playedOnce = false;
   #closed = false;
 
-  constructor(library: NativeLibrary, poller: Poller, settings: CameraSettings, events: CameraEvents) {
-    this.#library = library;
-    this.#poller = poller;
+  constructor(
+    sockets: { library: NativeLibrary; poller: Poller },
+    settings: CameraSettings,
+    events: CameraEvents,
+  ) {
+    this.#sockets = sockets;
     this.#settings = settings;
     this.#events = events;
-    this.#addresses = settings.addresses;
+    this.#addresses = new AddressList(settings.addresses);
     this.#policy = settings.transport;
     this.#url = settings.url;
     this.#counters = new Float64Array(settings.counters);
-    this.#track = new Track(settings, (warning) => events.warning(warning));
+    this.#counters[COUNTER.clockOffset] = NaN;
+    this.#warnings = new WarningLimiter((warning) => events.warning(warning));
+    const warning = (warning: Warning, at: number) => this.#warnings.push(warning, at);
+    this.#track = new Track(settings, { info: (info) => events.info(info), warning });
+    this.#media = new MediaPath(sockets, this.#track, settings, {
+      heard: (at) => this.#session?.mediaReceived(at),
+      sendInterleaved: (channel, packet) => this.#session?.sendInterleaved(channel, packet),
+      warning,
+      broken: (error) => this.broken(error),
+    });
     this.#retry = new Retry(settings.reconnect);
     this.#connect(now());
   }
@@ -83,13 +92,13 @@ export class Camera {
   }
 
   setAddresses(addresses: Uint8Array<ArrayBuffer>): void {
-    this.#addresses = addresses;
-    this.#address = 0;
+    this.#addresses.replace(addresses);
   }
 
-  attach(bell: SharedArrayBuffer, attached: boolean): void {
-    if (attached) this.#track.attach(bell);
-    else this.#track.detach(bell);
+  /** Has a bell rung after each access unit, or, with null, no longer. */
+  setBell(number: number, bell: SharedArrayBuffer | null): void {
+    if (bell) this.#track.attach(number, bell);
+    else this.#track.detach(number);
   }
 
   /** Begins an orderly end; `closed` follows, at the latest after a fifth of a second. */
@@ -102,22 +111,45 @@ export class Camera {
     else this.#finish();
   }
 
+  /** Closes all sockets at once; the thread is about to end. */
+  abandon(): void {
+    this.#connection?.close();
+    this.#media.close();
+  }
+
+  /** Ends the connection because this program failed, and not the camera; the other cameras do not notice. */
+  broken(error: unknown): void {
+    if (this.#closed) return;
+    try {
+      this.#fail(brokenError(this.#settings.url, error));
+    } catch {
+      this.#finish();
+    }
+  }
+
   tick(at: number): void {
     if (this.#closed) return;
+    try {
+      this.#tick(at);
+    } catch (error) {
+      this.broken(error);
+    }
+  }
+
+  #tick(at: number): void {
     if (this.#closingAt > 0 && at - this.#closingAt >= CLOSE_PATIENCE) return this.#finish();
     if (this.#retry.due(at)) return this.#connect(at);
-    if (this.#connection && !this.#session && at - this.#connectingSince >= this.#settings.connectTimeout) {
-      const seconds = this.#settings.connectTimeout / 1000;
-      return this.#fail(
-        new RtspError("timeout", `Cannot open ${this.#settings.url}: nothing answers at that address in ${seconds} s`),
-      );
+    if (!this.#session) {
+      if (this.#connection && at - this.#connectingSince >= this.#settings.connectTimeout) {
+        this.#unreachable(connectTimeout(this.#settings));
+      }
+      return;
     }
-    if (!this.#session) return;
     this.#session.tick(at);
     this.#track.tick(at);
-    this.#report(at);
-    this.#count(at);
-    this.#checkStale(at);
+    this.#media.report(at);
+    if (at >= this.#countAt) this.#count(at);
+    this.#look(at);
     this.#pump(at);
   }
 
@@ -126,19 +158,18 @@ export class Camera {
     this.#retry.started();
     this.#connectingSince = at;
     this.#setState("connecting", "connecting", at);
-    const start = (this.#address % (this.#addresses.length / ADDRESS_BYTES)) * ADDRESS_BYTES;
-    const address = this.#addresses.slice(start, start + ADDRESS_BYTES);
-    const connection = new Connection(this.#library, this.#poller, address, {
+    const connection = new Connection(this.#sockets.library, this.#sockets.poller, this.#addresses.current, {
       connected: () => this.#begin(),
       received: (bytes) => {
-        const when = now();
-        this.#session?.receive(bytes, when);
-        this.#pump(when);
+        this.#receivedAt = now();
+        this.#session?.receive(bytes, this.#receivedAt);
+        this.#pump(this.#receivedAt);
       },
       over: (errno) => this.#over(errno),
+      broken: (error) => this.broken(error),
     });
     this.#connection = connection;
-    if (connection.failure !== 0) this.#fail(connectError(this.#settings.url, connection.failure));
+    if (connection.failure !== 0) this.#unreachable(connectError(this.#settings.url, connection.failure));
   }
 
   #begin(): void {
@@ -149,7 +180,7 @@ export class Camera {
       password,
       transport: this.#policy,
       random: (into) => crypto.getRandomValues(into),
-      onMedia: (channel, data, start, end) => this.#interleaved(channel, data, start, end),
+      onMedia: (channel, data, start, end) => this.#media.interleaved(channel, data, start, end, this.#receivedAt),
       responseTimeout,
       firstPacketTimeout,
       idleTimeout,
@@ -159,19 +190,12 @@ export class Camera {
     this.#pump(at);
   }
 
-  #interleaved(channel: number, data: Uint8Array, start: number, end: number): void {
-    const transport = this.#transport;
-    if (transport?.kind !== "tcp") return;
-    if (channel === transport.rtpChannel) this.#track.packet(data, start, end);
-    else if (channel === transport.rtcpChannel) this.#track.control(data, start, end);
-  }
-
   /** Sends what the session has to send, and does what it asks for. */
   #pump(at: number): void {
     const session = this.#session;
     if (!session) return;
     for (;;) {
-      for (let bytes = session.outgoing(); bytes; bytes = session.outgoing()) this.#connection?.send(bytes);
+      this.#send(session);
       const events = session.events();
       if (events.length === 0) return;
       for (const event of events) {
@@ -181,27 +205,34 @@ export class Camera {
     }
   }
 
+  /** What a peer that does not read is not sent stays with the session, which has a bound for it. */
+  #send(session: RtspClientSession): void {
+    while (this.#connection && !this.#connection.full) {
+      const bytes = session.outgoing();
+      if (!bytes) return;
+      this.#connection.send(bytes);
+    }
+  }
+
   #take(event: RtspSessionEvent, at: number): void {
     switch (event.type) {
       case "described":
         this.#events.described(event.tracks, event.selected[0]);
-        for (const message of event.warnings) {
-          this.#events.warning({ code: "sdp", message, at: { url: this.#settings.url }, count: 1 });
-        }
+        if (event.warnings.length > 0) this.#warn("sdp", event.warnings.join("; "), at);
         break;
       case "udp-ports":
         this.#openPorts(event.track, at);
         break;
       case "setup":
-        this.#setUp(event.track, event.transport);
+        this.#media.setUp(event.track, event.transport, at);
         break;
       case "playing":
         this.#counters[COUNTER.connections]++;
-        this.#reportAt = at + REPORT_INTERVAL;
+        this.#playingSince = at;
         break;
       case "reconnect":
         this.#policy = event.transport;
-        this.#events.warning({ code: "udp-silent", message: event.reason, at: { url: this.#settings.url }, count: 1 });
+        this.#warn("udp-silent", `${event.reason}: going on over TCP`, at);
         this.#connect(at);
         break;
       case "redirect":
@@ -224,103 +255,67 @@ export class Camera {
   }
 
   #openPorts(track: RtspTrack, at: number): void {
-    const heard =
-      (handle: (data: Uint8Array, start: number, end: number) => void) =>
-      (data: Uint8Array, start: number, end: number) => {
-        this.#session?.mediaReceived(now());
-        handle(data, start, end);
-      };
+    const session = this.#session!;
+    let ports;
     try {
-      this.#udp?.close();
-      this.#udp = new UdpPair(this.#library, this.#poller, {
-        family: this.#addresses[this.#address * ADDRESS_BYTES] === 6 ? 6 : 4,
-        receiveBuffer: this.#settings.receiveBuffer,
-        rtp: heard((data, start, end) => this.#track.packet(data, start, end)),
-        rtcp: heard((data, start, end) => this.#track.control(data, start, end)),
-      });
-      this.#session!.udpPorts(track, this.#udp.rtpPort, this.#udp.rtcpPort, at);
+      ports = this.#media.openPorts(this.#addresses.current);
     } catch (error) {
-      this.#session!.udpUnavailable(track, (error as Error).message, at);
+      return session.udpUnavailable(track, (error as Error).message, at);
     }
-  }
-
-  #setUp(track: RtspTrack, transport: NegotiatedTransport): void {
-    this.#transport = transport;
-    this.#track.begin(track, transport.kind === "tcp");
-    this.#counters[COUNTER.receiveBuffer] = 0;
-    if (transport.kind === "tcp" || !this.#udp) return;
-    const start = this.#address * ADDRESS_BYTES;
-    this.#udp.setPeer(this.#addresses.slice(start, start + ADDRESS_BYTES), transport.serverRtcpPort);
-    const got = this.#counters[COUNTER.receiveBuffer] = this.#udp.receiveBuffer;
-    const asked = this.#settings.receiveBuffer;
-    // Linux reports twice what it grants.
-    if (got >= asked) return;
-    const message =
-      `The system gave a UDP receive buffer of ${got} bytes, ${asked} were asked for: bursts may be lost; ` +
-      `to allow it: sysctl -w net.core.rmem_max=${asked}`;
-    this.#events.warning({ code: "receive-buffer", message, at: { url: this.#settings.url }, count: 1 });
-  }
-
-  #report(at: number): void {
-    if (this.#reportAt === 0 || at < this.#reportAt) return;
-    this.#reportAt = at + REPORT_INTERVAL * (0.75 + Math.random() / 2);
-    const packet = this.#track.report(at);
-    if (!packet || !this.#transport) return;
-    if (this.#transport.kind === "tcp") this.#session!.sendInterleaved(this.#transport.rtcpChannel, packet);
-    else this.#udp?.sendControl(packet);
+    session.udpPorts(track, ports.rtpPort, ports.rtcpPort, at);
   }
 
   #count(at: number): void {
-    if (at < this.#countAt) return;
     this.#countAt = at + COUNT_INTERVAL;
     this.#track.count();
-    if (!this.#udp) return;
-    const drops = this.#socketDropsBefore + this.#udp.socketDrops;
-    const fresh = drops - this.#counters[COUNTER.socketDrops];
-    this.#counters[COUNTER.socketDrops] = drops;
-    if (fresh > 0) {
-      const message = `The system dropped ${fresh} datagrams because the receive buffer was full`;
-      this.#events.warning({ code: "socket-drops", message, at: { url: this.#settings.url }, count: fresh });
-    }
+    this.#media.count(at);
+    this.#counters[COUNTER.garbageBytes] = this.#garbageBytes + (this.#session?.stats.garbageBytes ?? 0);
   }
 
-  #checkStale(at: number): void {
+  /** Whether pictures come. */
+  #look(at: number): void {
+    const { staleAfter, firstPictureTimeout } = this.#settings;
     const last = this.#track.lastUnitAt;
-    if (last < this.#connectingSince) return;
-    if (at - last > this.#settings.staleAfter) {
-      this.#setState("stale", `no picture for ${this.#settings.staleAfter / 1000} s`, last);
+    if (last < this.#connectingSince) {
+      if (this.#playingSince > 0 && at - this.#playingSince >= firstPictureTimeout) {
+        this.#fail(pictureTimeout(this.#settings));
+      }
+      return;
+    }
+    if (at - last > staleAfter) {
+      this.#setState("stale", `no picture for ${staleAfter / 1000} s`, last);
     } else if (this.#state !== "live") {
       this.#playedOnce = true;
       this.#retry.succeeded();
       this.#redirects = 0;
+      this.#count(at);
       this.#setState("live", "pictures come", at);
     }
   }
 
   #over(errno: number): void {
     if (this.#closingAt > 0) return this.#finish();
+    if (!this.#session) return this.#unreachable(connectError(this.#settings.url, errno));
     const at = now();
-    if (!this.#session) {
-      // The next address is tried before the camera counts as unreachable.
-      const count = this.#addresses.length / ADDRESS_BYTES;
-      if (this.#address + 1 < count) {
-        this.#address++;
-        return this.#connect(at);
-      }
-      this.#address = 0;
-      return this.#fail(connectError(this.#settings.url, errno));
-    }
     this.#session.disconnected(at);
     this.#pump(at);
   }
 
+  /** No connection came about: the next address is tried before the camera counts as unreachable. */
+  #unreachable(error: RtspError): void {
+    if (this.#addresses.advance()) this.#connect(now());
+    else this.#fail(error);
+  }
+
   #fail(error: RtspError): void {
     const at = now();
-    this.#session?.close(at);
-    for (let bytes = this.#session?.outgoing(); bytes; bytes = this.#session?.outgoing()) this.#connection?.send(bytes);
+    if (this.#session) this.#send(this.#session); // a good-bye, where one is due
+    // What TCP could not do either may have been a camera that was still starting: both are tried again.
+    if (this.#track.lastUnitAt < this.#connectingSince) this.#policy = this.#settings.transport;
+    this.#url = this.#settings.url;
     this.#drop();
     // A camera that never came up is its opener's to judge: it may be the wrong address.
-    const retryAt = this.#playedOnce ? this.#retry.failed(at) : null;
+    const retryAt = this.#playedOnce && this.#closingAt === 0 ? this.#retry.failed(at) : null;
     this.#setState("offline", error.message, at);
     const { code, message, status, method } = error;
     this.#events.failed({ code, message, status, method }, retryAt);
@@ -328,14 +323,13 @@ export class Camera {
   }
 
   #drop(): void {
+    this.#count(now());
+    this.#garbageBytes = this.#counters[COUNTER.garbageBytes];
     this.#connection?.close();
-    if (this.#udp) this.#socketDropsBefore += this.#udp.socketDrops;
-    this.#udp?.close();
+    this.#media.close();
     this.#connection = null;
     this.#session = null;
-    this.#udp = null;
-    this.#transport = null;
-    this.#reportAt = 0;
+    this.#playingSince = 0;
   }
 
   #finish(): void {
@@ -346,9 +340,13 @@ export class Camera {
     this.#events.closed();
   }
 
+  #warn(code: string, message: string, at: number): void {
+    this.#warnings.push({ code, message, at: { url: this.#settings.url }, count: 1 }, at);
+  }
+
   #setState(state: CameraState, reason: string, since: number): void {
     if (state === this.#state && state !== "offline") return;
     this.#state = state;
-    this.#events.state(state, reason, since, this.#transport?.kind ?? null);
+    this.#events.state(state, reason, since, this.#media.kind);
   }
 }

@@ -30,6 +30,34 @@ export function connectError(url: string, errno: number): RtspError {
   }
 }
 
+/** Why a TCP connection was not waited for any longer. */
+export function connectTimeout(settings: { url: string; connectTimeout: number }): RtspError {
+  const { host, port } = parseRtspUrl(settings.url);
+  return new RtspError(
+    "timeout",
+    `Cannot open ${settings.url}: nothing answers at port ${port} of ${host} in ${settings.connectTimeout / 1000} s; ` +
+      "check the address, and that the camera is on",
+  );
+}
+
+/** Why a camera that plays was given up all the same. */
+export function pictureTimeout(settings: { url: string; firstPictureTimeout: number }): RtspError {
+  return new RtspError(
+    "timeout",
+    `Cannot open ${settings.url}: packets come, but no keyframe in ${settings.firstPictureTimeout / 1000} s; ` +
+      "set the keyframe interval in the camera to 1 or 2 s",
+  );
+}
+
+/** A fault of this program while it handled what a camera sent. */
+export function brokenError(url: string, error: unknown): RtspError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new RtspError(
+    "protocol",
+    `Lost ${url}: Millrace failed on what the camera sent (${reason}); please report it`,
+  );
+}
+
 /** Where a redirection leads: to the same host alone, for no other was permitted. */
 export function redirected(
   settings: { url: string },

@@ -5,6 +5,8 @@ import type { Poller } from "./poller.ts";
 const RECEIVE_BYTES = 262_144;
 /** Reads of one socket in a row, so that a fast camera does not keep the others waiting. */
 const READS = 4;
+/** Bytes that wait for room in a socket before no more are taken. */
+const MAX_UNSENT = 65_536;
 const buffer = new Uint8Array(RECEIVE_BYTES);
 
 /** What a connection tells its owner. */
@@ -14,6 +16,8 @@ export interface ConnectionEvents {
   received(bytes: Uint8Array): void;
   /** 0: the peer ended it; else a positive errno. Nothing follows. */
   over(errno: number): void;
+  /** One of these threw. */
+  broken(error: unknown): void;
 }
 
 /** One TCP connection without blocking, from connect to close. */
@@ -27,32 +31,33 @@ export class Connection {
   #open = true;
   /** What the socket had no room for, in order. */
   readonly #unsent: Uint8Array[] = [];
+  #unsentBytes = 0;
 
-  /** @throws {Deno.errors.…} never: a connect that fails at once is told by `over`, later. */
   constructor(library: NativeLibrary, poller: Poller, address: Uint8Array<ArrayBuffer>, events: ConnectionEvents) {
     this.#library = library;
     this.#poller = poller;
     this.#events = events;
     this.#handle = library.symbols.mr_tcp_connect(address);
     if (this.#handle < 0) return;
-    this.#tag = poller.add(this.#handle, (ready) => this.#ready(ready));
+    this.#tag = poller.add(this.#handle, { ready: (ready) => this.#ready(ready), broken: events.broken });
     poller.watch(this.#handle, this.#tag, true);
   }
 
-  /** The errno of a connect that failed at once, else 0. */
+  /** The errno of a connect that failed at once, else 0; nothing is told by the events then. */
   get failure(): number {
     return this.#handle < 0 ? -this.#handle : 0;
   }
 
-  /** Bytes that wait for room in the socket. */
-  get unsentBytes(): number {
-    return this.#unsent.reduce((sum, part) => sum + part.length, 0);
+  /** Whether the peer does not read what it was sent: nothing more should be handed over. */
+  get full(): boolean {
+    return this.#unsentBytes > MAX_UNSENT;
   }
 
   /** Sends bytes, which are the connection's from then on. */
   send(bytes: Uint8Array): void {
     if (!this.#open) return;
     this.#unsent.push(bytes);
+    this.#unsentBytes += bytes.length;
     if (this.#connected) this.#flush();
   }
 
@@ -99,6 +104,7 @@ export class Connection {
       const bytes = this.#unsent[0];
       const sent = this.#library.symbols.mr_send(this.#handle, bytes as Uint8Array<ArrayBuffer>, bytes.length);
       if (sent < 0 && sent !== -ERRNO.EAGAIN) return this.#end(-sent);
+      this.#unsentBytes -= Math.max(sent, 0);
       if (sent === bytes.length) {
         this.#unsent.shift();
         continue;

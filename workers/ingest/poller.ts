@@ -1,6 +1,12 @@
-import { type NativeLibrary, POLL_IN, POLL_OUT, POLL_WOKEN } from "./native.ts";
+import { ERRNO, type NativeLibrary, POLL_IN, POLL_OUT, POLL_WOKEN } from "./native.ts";
 
 const CAPACITY = 256;
+
+/** What is done when a socket is ready, and when that went wrong. */
+interface Watcher {
+  ready(events: number): void;
+  broken(error: unknown): void;
+}
 
 /** One wait for all sockets of this thread. */
 export class Poller {
@@ -8,19 +14,22 @@ export class Poller {
   readonly #poll: number;
   readonly #tags = new Uint32Array(CAPACITY);
   readonly #events = new Uint32Array(CAPACITY);
-  readonly #ready = new Map<number, (events: number) => void>();
+  readonly #watchers = new Map<number, Watcher>();
   #lastTag = 0;
 
-  /** @param poll A poll handle that others may wake. */
+  /** @param poll A poll handle that others may wake; closing it ends the thread. */
   constructor(library: NativeLibrary, poll: number) {
     this.#library = library;
     this.#poll = poll;
   }
 
-  /** Has `ready` called whenever there is something to read, or, where asked, room to write. Returns its tag. */
-  add(handle: number, ready: (events: number) => void): number {
+  /**
+   * Has `ready` called whenever there is something to read, or, where asked, room to write; what it throws goes to
+   * `broken`, so that it stays with whom it concerns. Returns its tag.
+   */
+  add(handle: number, watcher: Watcher): number {
     const tag = this.#lastTag = (this.#lastTag + 1) % POLL_WOKEN;
-    this.#ready.set(tag, ready);
+    this.#watchers.set(tag, watcher);
     this.#library.symbols.mr_poll_set(this.#poll, handle, POLL_IN, tag);
     return tag;
   }
@@ -30,13 +39,21 @@ export class Poller {
   }
 
   remove(handle: number, tag: number): void {
-    this.#ready.delete(tag);
+    this.#watchers.delete(tag);
     this.#library.symbols.mr_poll_set(this.#poll, handle, 0, tag);
   }
 
-  /** Blocks until something is ready, or the time is over, and has it handled. */
-  wait(timeoutMs: number): void {
+  /** Blocks until something is ready, or the time is over, and has it handled; false once the poll handle is closed. */
+  wait(timeoutMs: number): boolean {
     const count = this.#library.symbols.mr_poll_wait(this.#poll, timeoutMs, this.#tags, this.#events, CAPACITY);
-    for (let i = 0; i < count; i++) this.#ready.get(this.#tags[i])?.(this.#events[i]);
+    for (let i = 0; i < count; i++) {
+      const watcher = this.#watchers.get(this.#tags[i]);
+      try {
+        watcher?.ready(this.#events[i]);
+      } catch (error) {
+        watcher?.broken(error);
+      }
+    }
+    return count !== -ERRNO.EBADF;
   }
 }

@@ -1,24 +1,41 @@
 import type { RtspTrack } from "../../src/rtsp/mod.ts";
-import { type ReceivedUnit, VideoReceiver } from "../../src/rtp/mod.ts";
-import { now, type Warning } from "../../src/media/mod.ts";
+import { type ReceivedUnit, VideoReceiver, type VideoReceiverStats } from "../../src/rtp/mod.ts";
+import type { VideoTrackInfo, Warning } from "../../src/media/mod.ts";
 import { RingWriter, SharedRingMemory } from "../../src/ring/mod.ts";
 import { Doorbell } from "../doorbell.ts";
 import { CAMERA_COUNTER as COUNTER, type CameraSettings } from "../ingest_protocol.ts";
+
+/** As the counter `ntp` says them. */
+const QUALITIES: readonly VideoReceiverStats["wallTimeQuality"][] = ["none", "sr", "stepped"];
+
+/** What a track tells its owner. */
+export interface TrackEvents {
+  /** The parameter sets changed, or are known for the first time. */
+  info(info: VideoTrackInfo): void;
+  warning(warning: Warning, at: number): void;
+}
 
 /** The video track of a camera, from packets to the ring; it outlives connections. */
 export class Track {
   readonly #settings: CameraSettings;
   readonly #writer: RingWriter;
   readonly #counters: Float64Array;
-  readonly #bells = new Map<SharedArrayBuffer, Doorbell>();
-  readonly #onWarning: (warning: Warning) => void;
+  readonly #bells = new Map<number, Doorbell>();
+  readonly #events: TrackEvents;
   #receiver: VideoReceiver | null = null;
+  #clockRate = 0;
+  #generation = -1;
+  #now = 0;
+  /** Whether an access unit was too large: what follows refers to it. */
+  #oversized = false;
+  #skipped = 0;
+  #oversize = 0;
 
-  constructor(settings: CameraSettings, onWarning: (warning: Warning) => void) {
+  constructor(settings: CameraSettings, events: TrackEvents) {
     this.#settings = settings;
     this.#writer = RingWriter.adopt(new SharedRingMemory(settings.ring));
     this.#counters = new Float64Array(settings.counters);
-    this.#onWarning = onWarning;
+    this.#events = events;
   }
 
   /** When the last access unit was written, Unix milliseconds; 0 before the first. */
@@ -27,6 +44,7 @@ export class Track {
   /** Begins, or goes on, with a track as the session set it up. */
   begin(track: RtspTrack, ordered: boolean): void {
     const parameterSets = track.video?.parameterSets;
+    this.#clockRate = track.clockRate;
     if (this.#receiver) return this.#receiver.reconnect({ parameterSets, payloadType: track.payloadType, ordered });
     this.#receiver = new VideoReceiver({
       clockRate: track.clockRate,
@@ -37,21 +55,25 @@ export class Track {
       reportSsrc: crypto.getRandomValues(new Uint32Array(1))[0],
       cname: "millrace",
       onUnit: (unit) => this.#write(unit),
-      onWarning: this.#onWarning,
+      onWarning: (warning) => this.#events.warning(warning, this.#now),
     });
   }
 
-  packet(data: Uint8Array, start: number, end: number): void {
-    const at = now();
+  /** Takes one RTP packet, `data[start..end)`, that came at `at`. */
+  packet(data: Uint8Array, start: number, end: number, at: number): void {
+    this.#now = at;
     this.#counters[COUNTER.lastPacketAt] = at;
     this.#receiver?.packet(data, start, end, at);
   }
 
-  control(data: Uint8Array, start: number, end: number): void {
-    this.#receiver?.control(data, start, end, now());
+  /** Takes one compound RTCP packet. */
+  control(data: Uint8Array, start: number, end: number, at: number): void {
+    this.#now = at;
+    this.#receiver?.control(data, start, end, at);
   }
 
   tick(at: number): void {
+    this.#now = at;
     this.#receiver?.tick(at);
   }
 
@@ -60,12 +82,13 @@ export class Track {
     return this.#receiver?.report(at) ?? null;
   }
 
-  attach(bell: SharedArrayBuffer): void {
-    this.#bells.set(bell, new Doorbell(bell));
+  /** Has a bell rung after each access unit. By number, since each message brings another object for the same memory. */
+  attach(number: number, bell: SharedArrayBuffer): void {
+    this.#bells.set(number, new Doorbell(bell));
   }
 
-  detach(bell: SharedArrayBuffer): void {
-    this.#bells.delete(bell);
+  detach(number: number): void {
+    this.#bells.delete(number);
   }
 
   /** Copies what the receiver counted to where the main thread reads it. */
@@ -81,12 +104,13 @@ export class Track {
     counters[COUNTER.duplicates] = stats.reorder.duplicate;
     counters[COUNTER.discarded] = stats.badPackets + stats.otherPayloadTypes + stats.depacketizer.malformed +
       stats.reorder.stray;
+    counters[COUNTER.oversize] = stats.depacketizer.oversize + this.#oversize;
     counters[COUNTER.corrupt] = stats.depacketizer.corrupt;
-    counters[COUNTER.skipped] = stats.skipped;
+    counters[COUNTER.skipped] = stats.skipped + this.#skipped;
     counters[COUNTER.reports] = stats.senderReports;
     counters[COUNTER.jitterMs] = stats.jitter;
     counters[COUNTER.clockSteps] = stats.clockSteps;
-    counters[COUNTER.ntp] = { none: 0, reports: 1, sr: 1, stepped: 2 }[stats.wallTimeQuality as string] ?? 0;
+    counters[COUNTER.ntp] = QUALITIES.indexOf(stats.wallTimeQuality);
   }
 
   /** The end of the track: readers get what is in the ring, and the end. */
@@ -97,12 +121,9 @@ export class Track {
   }
 
   #write(unit: ReceivedUnit): void {
-    const counters = this.#counters;
-    if (unit.data.length > this.#writer.maxBytes) {
-      counters[COUNTER.oversize]++;
-      return;
-    }
-    const { info } = unit;
+    if (!this.#fits(unit)) return;
+    if (unit.generation !== this.#generation) this.#announce(unit);
+    const { info, wallTime } = unit;
     this.#writer.writeAccessUnit(unit, {
       width: info?.width,
       height: info?.height,
@@ -110,12 +131,38 @@ export class Track {
       discontinuity: unit.discontinuity,
     });
     for (const bell of this.#bells.values()) bell.ring();
+    const counters = this.#counters;
     this.lastUnitAt = counters[COUNTER.lastAccessUnitAt] = unit.receivedAt;
     counters[COUNTER.accessUnits]++;
     if (unit.keyframe) counters[COUNTER.keyframes]++;
+    if (wallTime !== null) counters[COUNTER.clockOffset] = wallTime - unit.receivedAt;
     if (info) {
       counters[COUNTER.width] = info.width;
       counters[COUNTER.height] = info.height;
     }
+  }
+
+  #announce({ codec, generation, info }: ReceivedUnit): void {
+    this.#generation = generation;
+    if (!info) return;
+    const { width, height, frameRate, codecString } = info;
+    const parameterSets = this.#receiver!.parameterSets;
+    this.#events.info({ codec, clockRate: this.#clockRate, width, height, frameRate, codecString, parameterSets });
+  }
+
+  /** Whether the ring takes an access unit; after one that it does not, none is taken up to the next keyframe that fits. */
+  #fits(unit: ReceivedUnit): boolean {
+    if (unit.data.length <= this.#writer.maxBytes) {
+      if (unit.keyframe) this.#oversized = false;
+      if (!this.#oversized) return true;
+      this.#skipped++;
+      return false;
+    }
+    this.#oversized = true;
+    this.#oversize++;
+    const message = `Dropped a picture of ${unit.data.length} bytes, ${this.#writer.maxBytes} are taken: ` +
+      "open the camera with a larger bufferBytes";
+    this.#events.warning({ code: "oversize", message, at: { bytes: unit.data.length }, count: 1 }, this.#now);
+    return false;
   }
 }

@@ -1,0 +1,169 @@
+import { encodeAddress } from "../../ffi/address.ts";
+import type { Warning } from "../../src/media/mod.ts";
+import { writeRtpHeader } from "../../src/rtp/mod.ts";
+import type { NegotiatedTransport, RtspTrack } from "../../src/rtsp/mod.ts";
+import { CAMERA_COUNTER as COUNTER, type CameraSettings } from "../ingest_protocol.ts";
+import type { NativeLibrary } from "./native.ts";
+import type { Poller } from "./poller.ts";
+import type { Track } from "./track.ts";
+import { UdpPair } from "./udp_pair.ts";
+
+/** Between two receiver reports, in milliseconds. @see RFC 3550, 6.2 */
+const REPORT_INTERVAL = 5_000;
+const RTP_HEADER_BYTES = 12;
+
+/** What a media path tells its owner. */
+export interface MediaPathEvents {
+  /** A packet of media came over UDP. */
+  heard(at: number): void;
+  /** A report is to go over the RTSP connection. */
+  sendInterleaved(channel: number, packet: Uint8Array): void;
+  warning(warning: Warning, at: number): void;
+  broken(error: unknown): void;
+}
+
+/** How packets of a track come, and reports go, over one connection after the other: interleaved or a pair of UDP ports. */
+export class MediaPath {
+  readonly #library: NativeLibrary;
+  readonly #poller: Poller;
+  readonly #track: Track;
+  readonly #settings: CameraSettings;
+  readonly #counters: Float64Array;
+  readonly #events: MediaPathEvents;
+  #udp: UdpPair | null = null;
+  #transport: NegotiatedTransport | null = null;
+  #reportAt = 0;
+  /** Counts of the sockets before this one. */
+  #drops = 0;
+  #foreign = 0;
+
+  constructor(
+    sockets: { library: NativeLibrary; poller: Poller },
+    track: Track,
+    settings: CameraSettings,
+    events: MediaPathEvents,
+  ) {
+    this.#library = sockets.library;
+    this.#poller = sockets.poller;
+    this.#track = track;
+    this.#settings = settings;
+    this.#counters = new Float64Array(settings.counters);
+    this.#events = events;
+  }
+
+  /** How it was set up; null before. */
+  get kind(): "udp" | "tcp" | null {
+    return this.#transport?.kind ?? null;
+  }
+
+  /**
+   * Opens a pair of UDP ports for packets of that host.
+   *
+   * @throws {Error} where there are none to be had; the message says why.
+   */
+  openPorts(peer: Uint8Array<ArrayBuffer>): { rtpPort: number; rtcpPort: number } {
+    this.#closePorts();
+    return this.#udp = new UdpPair(this.#library, this.#poller, {
+      peer,
+      receiveBuffer: this.#settings.receiveBuffer,
+      rtp: (data, start, end, at) => {
+        this.#events.heard(at);
+        this.#track.packet(data, start, end, at);
+      },
+      rtcp: (data, start, end, at) => this.#track.control(data, start, end, at),
+      broken: this.#events.broken,
+    });
+  }
+
+  /** Goes on as the camera agreed to. */
+  setUp(track: RtspTrack, transport: NegotiatedTransport, at: number): void {
+    this.#transport = transport;
+    this.#track.begin(track, transport.kind === "tcp");
+    this.#reportAt = at + REPORT_INTERVAL;
+    if (transport.kind === "tcp") return this.#closePorts();
+    if (!this.#udp) return;
+    const { serverRtpPort: rtpPort, serverRtcpPort: rtcpPort, source } = transport;
+    this.#udp.setServer({ rtpPort, rtcpPort, source: numericAddress(source) });
+    this.#punch(track.payloadType, at);
+    this.#checkBuffer(this.#udp.receiveBuffer, at);
+  }
+
+  /** Takes an interleaved packet; the camera chose the channels. */
+  interleaved(channel: number, data: Uint8Array, start: number, end: number, at: number): void {
+    const transport = this.#transport;
+    if (transport?.kind !== "tcp") return;
+    if (channel === transport.rtpChannel) this.#track.packet(data, start, end, at);
+    else if (channel === transport.rtcpChannel) this.#track.control(data, start, end, at);
+  }
+
+  /** Sends a receiver report where one is due. */
+  report(at: number): void {
+    const transport = this.#transport;
+    if (!transport || at < this.#reportAt) return;
+    // Give or take a quarter: those of many cameras do not go out at the same instant. RFC 3550, 6.3.1
+    this.#reportAt = at + REPORT_INTERVAL * (0.75 + Math.random() / 2);
+    const packet = this.#track.report(at);
+    if (!packet) return;
+    if (transport.kind === "tcp") this.#events.sendInterleaved(transport.rtcpChannel, packet);
+    else this.#udp?.sendControl(packet);
+  }
+
+  /** Copies what the sockets counted to where the main thread reads it. */
+  count(at: number): void {
+    const counters = this.#counters;
+    const udp = this.#udp;
+    counters[COUNTER.receiveBuffer] = this.kind === "udp" ? udp?.receiveBuffer ?? 0 : 0;
+    if (!udp) return;
+    counters[COUNTER.foreign] = this.#foreign + udp.foreign;
+    const drops = this.#drops + udp.socketDrops;
+    const fresh = drops - counters[COUNTER.socketDrops];
+    if (fresh <= 0) return;
+    counters[COUNTER.socketDrops] = drops;
+    const message = `The system dropped ${fresh} datagrams because the receive buffer was full`;
+    this.#events.warning({ code: "socket-drops", message, at: { url: this.#settings.url }, count: fresh }, at);
+  }
+
+  /** Closes what is open, until the next connection. */
+  close(): void {
+    this.#closePorts();
+    this.#transport = null;
+  }
+
+  #closePorts(): void {
+    if (!this.#udp) return;
+    this.#drops += this.#udp.socketDrops;
+    this.#foreign += this.#udp.foreign;
+    this.#udp.close();
+    this.#udp = null;
+  }
+
+  /** Has a packet leave by each port: a firewall of this host then lets in what comes back. */
+  #punch(payloadType: number, at: number): void {
+    const packet = new Uint8Array(RTP_HEADER_BYTES);
+    writeRtpHeader(packet, { payloadType, sequence: 0, timestamp: 0, ssrc: 0, marker: false });
+    this.#udp?.sendMedia(packet);
+    const report = this.#track.report(at);
+    if (report) this.#udp?.sendControl(report);
+  }
+
+  #checkBuffer(got: number, at: number): void {
+    const asked = this.#settings.receiveBuffer;
+    if (got >= asked) return;
+    const message =
+      `The system gave a UDP receive buffer of ${got} bytes, ${asked} were asked for: bursts may be lost; ` +
+      `to allow it: sysctl -w net.core.rmem_max=${asked}`;
+    this.#events.warning(
+      { code: "receive-buffer", message, at: { url: this.#settings.url, got, asked }, count: 1 },
+      at,
+    );
+  }
+}
+
+/** The address that a camera names as the source of its packets; null where it is no numeric address. */
+function numericAddress(source: string): Uint8Array<ArrayBuffer> | null {
+  try {
+    return source === "" ? null : encodeAddress({ hostname: source, port: 0 });
+  } catch {
+    return null;
+  }
+}
