@@ -72,6 +72,7 @@ export type FromIngestWorker =
   }
   /** The connection is over; where it is tried again, `retryAt` says when (Unix milliseconds). */
   | { type: "failed"; camera: number; error: ErrorRecord; retryAt: number | null }
+  /** Nothing is written into the ring any more; whoever hears it closes the ring. */
   | { type: "closed"; camera: number }
   | { type: "warning"; camera: number; warning: Warning };
 

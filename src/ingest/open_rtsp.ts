@@ -1,7 +1,7 @@
 import type { Warning } from "../media/mod.ts";
 import { libraryPath, loadLibrary } from "../../ffi/load.ts";
 import { createRing, ringBytes, SharedRingMemory } from "../ring/mod.ts";
-import { parseRtspUrl, type TransportPolicy } from "../rtsp/mod.ts";
+import { parseRtspUrl, redactUrl, type TransportPolicy } from "../rtsp/mod.ts";
 import { CAMERA_COUNTERS, type CameraSettings, type ReconnectOptions } from "../../workers/ingest_protocol.ts";
 import { IngestWorker } from "./ingest_worker.ts";
 import { resolveCamera } from "./resolve.ts";
@@ -13,7 +13,10 @@ export interface OpenRtspOptions {
   /** Beside the URL, so that a password may hold any character; wins over what is in the URL. */
   username?: string;
   password?: string;
-  /** `"auto"`: UDP, then TCP where no packet comes. @default {"auto"} */
+  /**
+   * `"auto"`: UDP, then TCP where UDP is refused or silent for 3 s (or `firstPacketTimeout`, if less); which of them it was
+   * is remembered for the host. @default {"auto"}
+   */
   transport?: TransportPolicy;
   /** Until the TCP connection stands. @default {5_000} */
   connectTimeout?: number;
@@ -23,7 +26,7 @@ export interface OpenRtspOptions {
   firstPacketTimeout?: number;
   /** From the start of playing to the first picture: a camera begins it with a keyframe. @default {40_000} */
   firstPictureTimeout?: number;
-  /** Without any packet, while it plays. @default {10_000} */
+  /** Without any packet of the video, while it plays. @default {10_000} */
   idleTimeout?: number;
   /** Without a picture, after which the camera's state is `stale`. @default {2_000} */
   staleAfter?: number;
@@ -66,7 +69,9 @@ export async function openRtsp(url: string, options: OpenRtspOptions = {}): Prom
   const { signal } = options;
   signal?.throwIfAborted();
   const address = parseRtspUrl(url);
-  if (address.secure) throw new SyntaxError(`Cannot open ${address.href}: RTSP over TLS is not supported yet`);
+  if (address.secure) {
+    throw new SyntaxError(`Cannot open ${redactUrl(address.href)}: RTSP over TLS is not supported yet`);
+  }
   const ringOptions = {
     kind: "access-units",
     policy: "variable",

@@ -4,7 +4,7 @@ import { ERRNO } from "../../ffi/errno.ts";
 import type { NativeLibrary } from "../../ffi/load.ts";
 import { refuseDeniedNet, requestNet } from "../../ffi/net_permission.ts";
 import { ADDRESS_BYTES, cString } from "../../ffi/symbols.ts";
-import type { RtspUrl } from "../rtsp/mod.ts";
+import { redactUrl, type RtspUrl } from "../rtsp/mod.ts";
 
 /** Addresses of one name that are tried. */
 const MAX_ADDRESSES = 8;
@@ -15,7 +15,7 @@ const MAX_ADDRESSES = 8;
  * @throws {RtspError} `permission`, or `address` where there is no such host.
  */
 export async function resolveCamera(library: NativeLibrary, url: RtspUrl): Promise<Uint8Array<ArrayBuffer>> {
-  const action = `Cannot open ${url.href}`;
+  const action = `Cannot open ${redactUrl(url.href)}`;
   try {
     await requestNet(url.host, url.port);
   } catch (cause) {

@@ -1,5 +1,6 @@
 import { type EncodedFeed, now, RtspError, type VideoTrackInfo, type Warning } from "../media/mod.ts";
 import { encodedFeed, type EncodedSource } from "../feed/mod.ts";
+import { RingWriter, SharedRingMemory } from "../ring/mod.ts";
 import { redactUrl, type RtspTrack, type RtspUrl } from "../rtsp/mod.ts";
 import {
   CAMERA_COUNTER,
@@ -8,6 +9,7 @@ import {
   type CameraSettings,
   type CameraState,
 } from "../../workers/ingest_protocol.ts";
+import { Doorbell } from "../../workers/doorbell.ts";
 import type { CameraMessage, IngestWorker } from "./ingest_worker.ts";
 import { resolveCamera } from "./resolve.ts";
 import { StateLog, type StateRecord } from "./state_log.ts";
@@ -59,6 +61,7 @@ export class RtspCamera implements AsyncDisposable {
   #transport: "udp" | "tcp" | null = null;
   #udpWasSilent = false;
   #lastBell = 0;
+  readonly #bells = new Map<number, Doorbell>();
   #lastError: RtspError | null = null;
   #closing = false;
 
@@ -134,9 +137,13 @@ export class RtspCamera implements AsyncDisposable {
       ended: this.#ended.promise,
       attachDoorbell: (bell) => {
         const number = ++this.#lastBell;
-        const { camera, worker } = { camera: this.#number, worker: this.#worker };
-        worker.post({ type: "bell", camera, number, bell });
-        return () => worker.post({ type: "bell", camera, number, bell: null });
+        const camera = this.#number;
+        this.#bells.set(number, new Doorbell(bell));
+        this.#worker.post({ type: "bell", camera, number, bell });
+        return () => {
+          this.#bells.delete(number);
+          this.#worker.post({ type: "bell", camera, number, bell: null });
+        };
       },
       close: () => this[Symbol.asyncDispose](),
     };
@@ -194,6 +201,9 @@ export class RtspCamera implements AsyncDisposable {
     });
     this.#live.reject(this.#lastError ?? new RtspError("closed", `Cannot open ${this.url}: it was closed`));
     this.#ended.resolve(undefined);
+    // After `ended`, and so on this thread: whoever sees the ring's end can see why.
+    RingWriter.adopt(new SharedRingMemory(this.#settings.ring)).close();
+    for (const bell of this.#bells.values()) bell.ring();
     this.#worker.remove(this.#number);
     this.#gone.resolve();
   }

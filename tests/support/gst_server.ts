@@ -38,10 +38,13 @@ export async function startGstServer(options: {
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   const port = Number((await reader.read()).value);
   if (!(port > 0)) throw new Error("GStreamer's RTSP server did not start");
+  let ended = false;
   return {
     port,
     url: `rtsp://127.0.0.1:${port}/stream`,
     async [Symbol.asyncDispose]() {
+      if (ended) return;
+      ended = true;
       child.kill("SIGKILL");
       await child.status;
       await reader.cancel();

@@ -1,5 +1,5 @@
 import { now, RtspError, type VideoTrackInfo, type Warning } from "../../src/media/mod.ts";
-import { RtspClientSession, type RtspSessionEvent, type RtspTrack } from "../../src/rtsp/mod.ts";
+import { redactUrl, RtspClientSession, type RtspSessionEvent, type RtspTrack } from "../../src/rtsp/mod.ts";
 import {
   CAMERA_COUNTER as COUNTER,
   type CameraSettings,
@@ -8,16 +8,19 @@ import {
 } from "../ingest_protocol.ts";
 import { AddressList } from "./address_list.ts";
 import { Connection } from "./connection.ts";
-import { brokenError, connectError, connectTimeout, pictureTimeout, redirected } from "./connect_error.ts";
+import { brokenError, connectError, connectTimeout, redirected } from "./connect_error.ts";
 import { MediaPath } from "./media_path.ts";
 import type { NativeLibrary } from "./native.ts";
 import type { Poller } from "./poller.ts";
 import { Retry } from "./retry.ts";
+import { idleError, packetTimeout, pictureTimeout } from "./silence_error.ts";
 import { Track } from "./track.ts";
 import { WarningLimiter } from "./warning_limiter.ts";
 
 /** How often counters are copied and warnings about the socket looked for, in milliseconds. */
 const COUNT_INTERVAL = 200;
+/** How long UDP may stay silent where TCP can be tried, in milliseconds. */
+const UDP_PATIENCE = 3_000;
 /** How long an orderly end may take, in milliseconds. */
 const CLOSE_PATIENCE = 200;
 
@@ -145,12 +148,14 @@ export class Camera {
       }
       return;
     }
-    this.#session.tick(at);
+    const session = this.#session;
+    session.tick(at);
     this.#track.tick(at);
     this.#media.report(at);
+    this.#pump(at);
+    if (this.#session !== session) return;
     if (at >= this.#countAt) this.#count(at);
     this.#look(at);
-    this.#pump(at);
   }
 
   #connect(at: number): void {
@@ -183,6 +188,7 @@ export class Camera {
       onMedia: (channel, data, start, end) => this.#media.interleaved(channel, data, start, end, this.#receivedAt),
       responseTimeout,
       firstPacketTimeout,
+      udpTimeout: Math.min(UDP_PATIENCE, firstPacketTimeout),
       idleTimeout,
     });
     this.#session = session;
@@ -272,16 +278,14 @@ export class Camera {
     this.#counters[COUNTER.garbageBytes] = this.#garbageBytes + (this.#session?.stats.garbageBytes ?? 0);
   }
 
-  /** Whether pictures come. */
+  /** Whether packets and pictures come. */
   #look(at: number): void {
-    const { staleAfter, firstPictureTimeout } = this.#settings;
+    if (this.#playingSince === 0) return;
+    const silence = this.#silence(at);
+    if (silence) return this.#fail(silence);
     const last = this.#track.lastUnitAt;
-    if (last < this.#connectingSince) {
-      if (this.#playingSince > 0 && at - this.#playingSince >= firstPictureTimeout) {
-        this.#fail(pictureTimeout(this.#settings));
-      }
-      return;
-    }
+    if (last < this.#connectingSince) return;
+    const { staleAfter } = this.#settings;
     if (at - last > staleAfter) {
       this.#setState("stale", `no picture for ${staleAfter / 1000} s`, last);
     } else if (this.#state !== "live") {
@@ -291,6 +295,17 @@ export class Camera {
       this.#count(at);
       this.#setState("live", "pictures come", at);
     }
+  }
+
+  /** What does not come. The session knows of packets as well, but takes a camera's reports of nothing for media. */
+  #silence(at: number): RtspError | null {
+    const { firstPacketTimeout, firstPictureTimeout, idleTimeout } = this.#settings;
+    const heard = this.#counters[COUNTER.lastPacketAt];
+    const playing = at - this.#playingSince;
+    if (heard < this.#connectingSince) return playing >= firstPacketTimeout ? packetTimeout(this.#settings) : null;
+    if (at - heard >= idleTimeout) return idleError(this.#settings);
+    const pictures = this.#track.lastUnitAt >= this.#connectingSince;
+    return !pictures && playing >= firstPictureTimeout ? pictureTimeout(this.#settings) : null;
   }
 
   #over(errno: number): void {
@@ -316,8 +331,10 @@ export class Camera {
     this.#drop();
     // A camera that never came up is its opener's to judge: it may be the wrong address.
     const retryAt = this.#playedOnce && this.#closingAt === 0 ? this.#retry.failed(at) : null;
-    this.#setState("offline", error.message, at);
-    const { code, message, status, method } = error;
+    const { code, status, method } = error;
+    // Who never saw a picture lost nothing.
+    const message = redactUrl(this.#playedOnce ? error.message : error.message.replace(/^Lost /, "Cannot open "));
+    this.#setState("offline", message, at);
     this.#events.failed({ code, message, status, method }, retryAt);
     if (retryAt === null) this.#finish();
   }
@@ -336,7 +353,6 @@ export class Camera {
     if (this.#closed) return;
     this.#closed = true;
     this.#drop();
-    this.#track.close();
     this.#events.closed();
   }
 

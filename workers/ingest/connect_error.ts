@@ -40,15 +40,6 @@ export function connectTimeout(settings: { url: string; connectTimeout: number }
   );
 }
 
-/** Why a camera that plays was given up all the same. */
-export function pictureTimeout(settings: { url: string; firstPictureTimeout: number }): RtspError {
-  return new RtspError(
-    "timeout",
-    `Cannot open ${settings.url}: packets come, but no keyframe in ${settings.firstPictureTimeout / 1000} s; ` +
-      "set the keyframe interval in the camera to 1 or 2 s",
-  );
-}
-
 /** A fault of this program while it handled what a camera sent. */
 export function brokenError(url: string, error: unknown): RtspError {
   const reason = error instanceof Error ? error.message : String(error);

@@ -106,18 +106,11 @@ export class Track {
       stats.reorder.stray;
     counters[COUNTER.oversize] = stats.depacketizer.oversize + this.#oversize;
     counters[COUNTER.corrupt] = stats.depacketizer.corrupt;
-    counters[COUNTER.skipped] = stats.skipped + this.#skipped;
+    counters[COUNTER.skipped] = this.#skipped + (this.#settings.corrupt === "skip" ? stats.skipped : 0);
     counters[COUNTER.reports] = stats.senderReports;
     counters[COUNTER.jitterMs] = stats.jitter;
     counters[COUNTER.clockSteps] = stats.clockSteps;
     counters[COUNTER.ntp] = QUALITIES.indexOf(stats.wallTimeQuality);
-  }
-
-  /** The end of the track: readers get what is in the ring, and the end. */
-  close(): void {
-    this.count();
-    this.#writer.close();
-    for (const bell of this.#bells.values()) bell.ring();
   }
 
   #write(unit: ReceivedUnit): void {
