@@ -35,7 +35,7 @@ export interface ProbeReport {
   receiveBuffer: number;
   /** By how many milliseconds the camera's clock is ahead of this machine's; null where it sent no report. */
   clockOffset: number | null;
-  /** Milliseconds from the first byte sent to the first picture. */
+  /** Milliseconds from the call to the first picture: with the start of the thread and the wait for a keyframe. */
   firstPicture: number;
   /** What is wrong, or might be, in plain words. */
   findings: string[];

@@ -6,6 +6,7 @@ import { RtspError, type Warning } from "../../src/media/mod.ts";
 import { VirtualCamera } from "../../src/camera/mod.ts";
 import { readVideoFile } from "../../src/file/mod.ts";
 import { shortClip } from "../support/clips.ts";
+import { startProxy } from "../support/proxy.ts";
 import { openSockets, reaches, socketsAreBack } from "../support/observe.ts";
 import { assertDecodable, assertPlays, indexIn, take } from "../support/pictures.ts";
 
@@ -89,6 +90,34 @@ Deno.test('transport "auto" is UDP where it comes, and TCP where UDP is refused'
   await using tcp = await VirtualCamera.start({ files, transports: ["tcp"] });
   await using second = await openRtsp(tcp.url("street"));
   assertEquals(second.stats().transport, "tcp");
+});
+
+Deno.test("openRtsp() says that the system gave a smaller receive buffer, and how to allow it", async () => {
+  await using server = await VirtualCamera.start({ files });
+  const receiveBuffer = 2 ** 30; // more than Linux gives to anyone
+  const warnings: Warning[] = [];
+  await using camera = await openRtsp(server.url("street"), {
+    transport: "udp",
+    receiveBuffer,
+    onWarning: (warning) => warnings.push(warning),
+  });
+  const [warning] = warnings.filter(({ code }) => code === "receive-buffer");
+  assert(warning.message.endsWith(`sysctl -w net.core.rmem_max=${receiveBuffer}`), warning.message);
+  assert(camera.stats().receiveBuffer < receiveBuffer);
+});
+
+Deno.test("openRtsp() drops pictures that are too large for it, and those that refer to them, and says so", async () => {
+  await using server = await VirtualCamera.start({ files });
+  const codes = new Set<string>();
+  const largest = Math.max(...file.units.map(({ data }) => data.length));
+  const fails = assertRejects(() =>
+    openRtsp(server.url("street"), {
+      bufferBytes: Math.floor(largest / 2),
+      firstPictureTimeout: 600,
+      onWarning: ({ code }) => codes.add(code),
+    }), RtspError);
+  await fails;
+  assert(codes.has("oversize"));
 });
 
 Deno.test("a camera that sends no pictures is stale, and live again when it does", async () => {
@@ -177,6 +206,19 @@ Deno.test("disposing of a camera says good-bye, ends states and branches, and ma
   assertEquals(states, ["live: pictures come", "offline: closed"]);
   assertEquals(await camera.ended, undefined);
   while (server.stats().viewers.length > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+});
+
+Deno.test("disposing of a camera does not wait for one that is silent", async () => {
+  await using server = await VirtualCamera.start({ files });
+  await using proxy = startProxy(server.port);
+  const camera = await openRtsp(`rtsp://127.0.0.1:${proxy.port}/street`, { transport: "tcp", staleAfter: 100 });
+  proxy.pull();
+  await reaches(camera, "stale");
+  // The good-bye is never answered; the camera's own time-out for answers would be five seconds.
+  const timeOut = Promise.withResolvers<string>();
+  const timer = setTimeout(() => timeOut.resolve("still waiting"), 2_500);
+  assertEquals(await Promise.race([camera[Symbol.asyncDispose](), timeOut.promise]), undefined);
+  clearTimeout(timer);
 });
 
 Deno.test("an aborted signal closes a camera that is open", async () => {

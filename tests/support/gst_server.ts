@@ -45,7 +45,11 @@ export async function startGstServer(options: {
     async [Symbol.asyncDispose]() {
       if (ended) return;
       ended = true;
-      child.kill("SIGKILL");
+      try {
+        child.kill("SIGKILL");
+      } catch {
+        // It ended by itself; what it was needed for has failed then.
+      }
       await child.status;
       await reader.cancel();
     },
