@@ -334,8 +334,9 @@ export class Camera {
     const { code, status, method } = error;
     // Who never saw a picture lost nothing.
     const message = redactUrl(this.#playedOnce ? error.message : error.message.replace(/^Lost /, "Cannot open "));
-    this.#setState("offline", message, at);
+    // In this order: whoever sees the state can ask for the error.
     this.#events.failed({ code, message, status, method }, retryAt);
+    this.#setState("offline", message, at);
     if (retryAt === null) this.#finish();
   }
 
