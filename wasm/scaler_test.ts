@@ -1,0 +1,163 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { packedBytes, packedPlanes } from "../src/media/mod.ts";
+import { type Algorithm, BRIDGE_FORMATS, type BridgeFormat, type Scaler, type ScalerOptions } from "./mod.ts";
+import { HAS_FFMPEG, native, picture, testInstance } from "./testing.ts";
+
+const FFMPEG_FORMATS: Record<BridgeFormat, string> = {
+  I420: "yuv420p",
+  I422: "yuv422p",
+  I444: "yuv444p",
+  NV12: "nv12",
+  I420P10: "yuv420p10le",
+  RGB24: "rgb24",
+  BGR24: "bgr24",
+  RGBA: "rgba",
+  BGRA: "bgra",
+  GRAY8: "gray",
+};
+const FFMPEG_ALGORITHMS: Record<Algorithm, string> = {
+  nearest: "neighbor",
+  bilinear: "bilinear",
+  area: "area",
+  bicubic: "bicubic",
+};
+/** Bytes before and after a target that nothing may be written to. */
+const GUARD = 256;
+const UNTOUCHED = 0xe7;
+
+const pictures = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
+
+/** The pixels of a picture of that shape, the same at every call. */
+function pixels(format: BridgeFormat, width: number, height: number): Promise<Uint8Array<ArrayBuffer>> {
+  const key = `${format} ${width}x${height}`;
+  let made = pictures.get(key);
+  if (!made) {
+    const raw = ["-pix_fmt", FFMPEG_FORMATS[format], "-f", "rawvideo", "pipe:1"];
+    made = native([...picture(width, height, { frames: 1 }), ...raw]);
+    pictures.set(key, made);
+  }
+  return made;
+}
+
+async function ours(options: ScalerOptions): Promise<Uint8Array> {
+  const { source, target } = options;
+  const from = await pixels(source.format, source.width, source.height);
+  const instance = await testInstance();
+  using scaler: Scaler = instance.scaler(options);
+  const bytes = packedBytes(target.format, target.width, target.height);
+  const [a, room] = [instance.alloc(from.length), instance.alloc(bytes + 2 * GUARD)];
+  const b = room + GUARD;
+  instance.bytes.set(from, a);
+  instance.bytes.fill(UNTOUCHED, room, b + bytes + GUARD);
+  const places = (base: number, { format, width, height }: ScalerOptions["source"]) =>
+    packedPlanes(format, width, height).map(({ offset, stride }) => ({ offset: base + offset, stride }));
+  scaler.run(places(a, source), places(b, target));
+  const around = [...instance.bytes.slice(room, b), ...instance.bytes.slice(b + bytes, b + bytes + GUARD)];
+  assert(around.every((byte) => byte === UNTOUCHED), "nothing is written beside the target");
+  assertEquals(instance.bytes.slice(a, a + from.length), from, "the source is left as it was");
+  return instance.bytes.slice(b, b + bytes);
+}
+
+/** What native swscale makes of it, its ranges and matrix stated. */
+async function theirs({ source, target, algorithm = "bilinear" }: ScalerOptions): Promise<Uint8Array> {
+  const range = (full?: boolean) => full ? "pc" : "tv";
+  const isRgb = /^(RGB|BGR)/.test(target.format);
+  const scale = [
+    ...[`scale=${target.width}:${target.height}`, `flags=${FFMPEG_ALGORITHMS[algorithm]}+accurate_rnd`],
+    ...[`in_range=${range(source.fullRange)}`, `out_range=${range(target.fullRange || isRgb)}`],
+    ...[`in_color_matrix=${source.matrix === 1 ? "bt709" : "bt601"}`],
+    ...[`out_color_matrix=${source.matrix === 1 ? "bt709" : "bt601"}`],
+  ].join(":");
+  // Native kernels in assembly may round otherwise: the same C is what must give the same.
+  return await native([
+    ...["-cpuflags", "0", "-f", "rawvideo", "-pix_fmt", FFMPEG_FORMATS[source.format]],
+    ...["-s", `${source.width}x${source.height}`, "-i", "pipe:0", "-vf", scale],
+    ...["-pix_fmt", FFMPEG_FORMATS[target.format], "-f", "rawvideo", "pipe:1"],
+  ], await pixels(source.format, source.width, source.height));
+}
+
+function same(name: string, options: ScalerOptions): void {
+  Deno.test({
+    name: `scaled as native swscale does, to the bit: ${name}`,
+    ignore: !HAS_FFMPEG,
+    fn: async () => {
+      const [a, b] = [await ours(options), await theirs(options)];
+      assertEquals(a.length, b.length);
+      const first = a.findIndex((byte, i) => byte !== b[i]);
+      assert(first < 0, `the first byte that differs is ${first} of ${a.length}: ${a[first]}, native has ${b[first]}`);
+    },
+  });
+}
+
+for (const format of ["I420", "I422", "I444", "I420P10", "GRAY8", "RGB24"] as const) {
+  for (const to of BRIDGE_FORMATS) {
+    same(`${format} to ${to}, smaller, odd sizes`, {
+      source: { width: 161, height: 121, format },
+      target: { width: 97, height: 55, format: to },
+    });
+  }
+}
+for (const algorithm of Object.keys(FFMPEG_ALGORITHMS) as Algorithm[]) {
+  for (const format of ["I420", "RGB24", "GRAY8"] as const) {
+    for (const [width, height] of [[160, 90], [320, 240], [500, 400]]) {
+      same(`I420 320x240 to ${format} ${width}x${height}, ${algorithm}`, {
+        source: { width: 320, height: 240, format: "I420" },
+        target: { width, height, format },
+        algorithm,
+      });
+    }
+  }
+}
+for (const fullRange of [false, true]) {
+  for (const matrix of [1, 5, 6]) {
+    for (const [format, toFull] of [["RGB24", true], ["I420", false], ["I420", true], ["GRAY8", true]] as const) {
+      same(`${fullRange ? "full" : "video"} range, matrix ${matrix}, to ${format} ${toFull ? "full" : "video"} range`, {
+        source: { width: 160, height: 120, format: "I420", fullRange, matrix },
+        target: { width: 80, height: 60, format, fullRange: toFull },
+      });
+    }
+  }
+}
+same("a whole camera's picture", {
+  source: { width: 1920, height: 1080, format: "I420", matrix: 1 },
+  target: { width: 480, height: 270, format: "RGB24" },
+  algorithm: "area",
+});
+same("a single pixel", {
+  source: { width: 161, height: 121, format: "I420" },
+  target: { width: 1, height: 1, format: "RGB24" },
+});
+
+Deno.test("a scaler that cannot be is an error, and its instance lives", async () => {
+  const instance = await testInstance({ maximumBytes: 32 << 20 });
+  const picture = { width: 16, height: 16, format: "I420" } as const;
+  for (const width of [0, -1, 1 << 30, NaN]) {
+    assertThrows(() => instance.scaler({ source: { ...picture, width }, target: picture }), Error, "Cannot scale");
+    assertThrows(() => instance.scaler({ source: picture, target: { ...picture, width } }), Error, "Cannot scale");
+  }
+  assertEquals(instance.dead, false);
+});
+
+Deno.test("a scaler that was disposed of is not used", async () => {
+  const instance = await testInstance();
+  const picture = { width: 16, height: 16, format: "GRAY8" } as const;
+  const scaler = instance.scaler({ source: picture, target: picture });
+  scaler[Symbol.dispose]();
+  scaler[Symbol.dispose]();
+  assertThrows(() => scaler.run([], []), TypeError, "disposed");
+  assertEquals(instance.dead, false);
+});
+
+Deno.test("scaling takes no memory, and scalers give theirs back", async () => {
+  const instance = await testInstance({ maximumBytes: 34 << 20 });
+  const source = { width: 640, height: 480, format: "I420" } as const;
+  const target = { width: 480, height: 270, format: "RGB24" } as const;
+  const [a, b] = [instance.alloc(packedBytes("I420", 640, 480)), instance.alloc(packedBytes("RGB24", 480, 270))];
+  const from = packedPlanes("I420", 640, 480).map(({ offset, stride }) => ({ offset: a + offset, stride }));
+  const to = [{ offset: b, stride: 480 * 3 }];
+  for (let i = 0; i < 300; i++) {
+    using scaler = instance.scaler({ source, target, algorithm: "bicubic" });
+    scaler.run(from, to);
+  }
+  assertEquals(instance.memory.buffer.byteLength, 32 << 20);
+});
