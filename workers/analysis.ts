@@ -7,6 +7,7 @@ import {
   type AnalysisSetup,
   decodeFrameHeader,
   encodeMessage,
+  EXIT_FLOOD,
   EXIT_MEMORY,
   FRAME_HEADER_BYTES,
 } from "./analysis_protocol.ts";
@@ -26,6 +27,9 @@ const MEMORY_INTERVAL = 20;
 /** Below the decoders, so that whatever runs here takes no processor that they want. */
 const PRIORITY = 10;
 
+/** Characters of what is told about the author's code: with every one escaped, still a small message. */
+const MAX_TEXT = 1000;
+
 /** Reads so many bytes of the standard input; false at its end. */
 async function readAll(into: Uint8Array): Promise<boolean> {
   for (let at = 0; at < into.length;) {
@@ -36,17 +40,43 @@ async function readAll(into: Uint8Array): Promise<boolean> {
   return true;
 }
 
-function writeAll(bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
+/** What waits to be written. Never written synchronously: a full pipe would stop the watch over the memory. */
+let waiting: Uint8Array[] = [];
+let waitingBytes = 0;
+let maxWaitingBytes = Infinity;
+let maxWaiting = Infinity;
+let writing: Promise<void> | null = null;
+
+function write(bytes: Uint8Array): void {
+  waiting.push(bytes);
+  waitingBytes += bytes.length;
+  if (waitingBytes > maxWaitingBytes || waiting.length > maxWaiting) Deno.exit(EXIT_FLOOD);
+  writing ??= writeWaiting();
+}
+
+async function writeWaiting(): Promise<void> {
+  while (waiting.length > 0) {
+    const all = new Uint8Array(waitingBytes);
+    let at = 0;
+    for (const bytes of waiting) {
+      all.set(bytes, at);
+      at += bytes.length;
+    }
+    waiting = [];
+    for (at = 0; at < all.length;) at += await Deno.stdout.write(all.subarray(at));
+    waitingBytes -= all.length;
+  }
+  writing = null;
 }
 
 function say(message: AnalysisMessage): void {
-  writeAll(encodeMessage(JSON.stringify(message)));
+  write(encodeMessage("control", JSON.stringify(message)));
 }
 
-/** Says how it ended, and ends: the program is the one that closes, once it has read this. */
-function end(how: AnalysisEnd): void {
+/** Says how it ended, and ends. */
+async function end(how: AnalysisEnd): Promise<void> {
   say({ type: "ended", end: how });
+  await writing;
   Deno.exit(1);
 }
 
@@ -72,8 +102,9 @@ function startGuest(module: string): Worker {
 
 /** One line for an error event of the author's thread. */
 function describe(event: ErrorEvent): string {
-  const message = event.message.replace(/^Uncaught (\(in promise\) )?/, "").replaceAll(/\s*\n\s*/g, " ");
-  const known = message.includes(event.filename) || event.filename.startsWith("data:");
+  const message = event.message.replace(/^Uncaught (\(in promise\) )?/, "").replaceAll(/\s*\n\s*/g, " ")
+    .replace(/ at data:text\/javascript,\S*$/, "");
+  const known = /:\d+:\d+$/.test(message) || message.includes(event.filename) || event.filename.startsWith("data:");
   return known ? message : `${message} at ${event.filename}:${event.lineno}:${event.colno}`;
 }
 
@@ -81,6 +112,7 @@ function describe(event: ErrorEvent): string {
 async function run(): Promise<void> {
   setPriority(PRIORITY);
   const setup = await readSetup();
+  ({ maxWaiting, maxWaitingBytes } = setup);
   setInterval(() => {
     if (Deno.memoryUsage().rss > setup.maxMemoryBytes) Deno.exit(EXIT_MEMORY);
   }, MEMORY_INTERVAL);
@@ -88,10 +120,9 @@ async function run(): Promise<void> {
   const guest = startGuest(setup.module);
   let loaded = false;
   let spare = new ArrayBuffer(0);
-  let next = Promise.withResolvers<void>();
   guest.onerror = (event) => {
     event.preventDefault();
-    end({ code: loaded ? "crashed" : "load", message: describe(event) });
+    void end({ code: loaded ? "crashed" : "load", message: describe(event).slice(0, MAX_TEXT) });
   };
   guest.onmessage = ({ data }: MessageEvent<FromGuest>) => {
     switch (data?.type) {
@@ -100,19 +131,20 @@ async function run(): Promise<void> {
         return say({ type: "ready" });
       case "done":
         spare = data.pixels instanceof ArrayBuffer ? data.pixels : spare;
-        say({ type: "done", sequence: Number(data.sequence) });
-        return next.resolve();
+        return say({ type: "done", sequence: Number(data.sequence) });
       case "result":
-        return writeAll(encodeMessage(`{"type":"result","value":${String(data.json)}}`));
+        return write(encodeMessage("result", String(data.json)));
       case "console":
-        return say({ type: "console", text: String(data.text), count: Number(data.count) });
+        return say({ type: "console", text: String(data.text).slice(0, MAX_TEXT), count: Number(data.count) });
       case "failed":
-        return end({ code: data.load ? "load" : "crashed", message: String(data.message) });
+        return void end({ code: data.load ? "load" : "crashed", message: String(data.message).slice(0, MAX_TEXT) });
     }
   };
   const tell = (message: ToGuest, transfer: Transferable[] = []) => guest.postMessage(message, transfer);
   tell({ type: "init", parameters: setup.parameters });
 
+  // The program sends a frame only when the one before is done; that this reads on meanwhile is how it learns that the
+  // program is gone, whatever the author's thread is doing.
   const head = new Uint8Array(FRAME_HEADER_BYTES);
   while (await readAll(head)) {
     const header = decodeFrameHeader(head);
@@ -120,9 +152,7 @@ async function run(): Promise<void> {
     if (bytes !== packedBytes(format, width, height)) throw new RangeError(`a frame of ${bytes} bytes`);
     const pixels = spare.byteLength === bytes ? spare : new ArrayBuffer(bytes);
     if (!await readAll(new Uint8Array(pixels))) break;
-    next = Promise.withResolvers<void>();
     tell({ type: "frame", header, planes: packedPlanes(format, width, height), pixels }, [pixels]);
-    await next.promise;
   }
   Deno.exit(0);
 }

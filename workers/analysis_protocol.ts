@@ -9,7 +9,8 @@ import { type PixelFormat, pixelFormatCode, pixelFormatOf } from "../src/media/p
  * FRAME_HEADER_BYTES and the picture without padding. The next frame is sent when the one before is done with: at most one is on
  * its way.
  *
- * From the process, on its standard output: messages, each MESSAGE_MAGIC, a u32 of the length, and JSON. The author's code can write
+ * From the process, on its standard output: messages, each MESSAGE_MAGIC, a u32 of the kind (MESSAGE_KIND), a u32 of the length, and JSON:
+ * an AnalysisMessage, or a result as it is, which is parsed only when the program takes it. The author's code can write
  * there too, so that whoever reads it believes nothing of it.
  *
  * All numbers are little-endian.
@@ -23,6 +24,9 @@ export interface AnalysisSetup {
   parameters: unknown;
   /** Bytes of memory at which the process ends itself. */
   maxMemoryBytes: number;
+  /** Messages and bytes that may wait to be read by the program, at which the process ends itself. */
+  maxWaiting: number;
+  maxWaitingBytes: number;
 }
 
 /** How an analysis is over, as its process says. */
@@ -35,29 +39,33 @@ export interface AnalysisEnd {
 export type AnalysisMessage =
   | { type: "ready" }
   | { type: "done"; sequence: number }
-  | { type: "result"; value: unknown }
   | { type: "console"; text: string; count: number }
   | { type: "ended"; end: AnalysisEnd };
 
 /** The process's exit code when it outgrew its memory: said without memory, and not to be forged by a thread of it. */
 export const EXIT_MEMORY = 77;
+/** The process's exit code when the program could not read as fast as results were made. */
+export const EXIT_FLOOD = 78;
 
 /** The first word of each message: "MRA1". */
 export const MESSAGE_MAGIC = 0x3141524d;
 /** Bytes before the JSON of a message. */
-export const MESSAGE_HEADER_BYTES = 8;
-/** Bytes that a message has beyond the JSON of a result, at most. */
-export const MESSAGE_OVERHEAD_BYTES = 64;
+export const MESSAGE_HEADER_BYTES = 12;
+/** What a message holds. */
+export const MESSAGE_KIND = { control: 0, result: 1 } as const;
+/** Bytes of a message that is no result, at most. */
+export const MAX_CONTROL_BYTES = 8192;
 /** Bytes before the pixels of a frame. */
 export const FRAME_HEADER_BYTES = 64;
 
 /** A message as bytes. */
-export function encodeMessage(json: string): Uint8Array {
+export function encodeMessage(kind: keyof typeof MESSAGE_KIND, json: string): Uint8Array {
   const text = new TextEncoder().encode(json);
   const bytes = new Uint8Array(MESSAGE_HEADER_BYTES + text.length);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, MESSAGE_MAGIC, true);
-  view.setUint32(4, text.length, true);
+  view.setUint32(4, MESSAGE_KIND[kind], true);
+  view.setUint32(8, text.length, true);
   bytes.set(text, MESSAGE_HEADER_BYTES);
   return bytes;
 }

@@ -4,12 +4,15 @@ import { type RecordMeta, RingReader, SharedRingMemory } from "../ring/mod.ts";
 import type { AnalysisMessage, FrameHeader } from "../../workers/analysis_protocol.ts";
 import type { AnalysisLimits, AnalysisStats } from "./analysis_options.ts";
 import type { AnalysisProcess } from "./analysis_process.ts";
+import type { ResultText } from "./message_reader.ts";
 import { ResultQueue } from "./result_queue.ts";
 
 /** How long a wait for the next frame lasts before it is looked whether there is another ring, in milliseconds. */
 const WAIT = 250;
 /** What a frame that is overdue gets until this thread has read all that came meanwhile, in milliseconds. */
 const GRACE = 100;
+/** Full-sized results that may wait for the program; of smaller ones there may be as many as it said. */
+const QUEUED_RESULTS = 4;
 
 /**
  * An analysis that runs: iterate it for the results, dispose of it to end it. The iteration ends with the feed; it throws the
@@ -21,7 +24,7 @@ export class Analysis<Result> implements AsyncIterable<Result>, AsyncDisposable 
   readonly #limits: AnalysisLimits;
   readonly #name: string;
   readonly #onWarning: ((warning: Warning) => void) | undefined;
-  readonly #queue: ResultQueue<Result>;
+  readonly #queue: ResultQueue<string>;
   readonly #settle: (error: Error | undefined) => void;
   readonly #stats: AnalysisStats = {
     frames: 0,
@@ -46,7 +49,7 @@ export class Analysis<Result> implements AsyncIterable<Result>, AsyncDisposable 
     this.#name = options.name;
     this.#limits = options.limits;
     this.#onWarning = options.onWarning;
-    this.#queue = new ResultQueue(options.limits.maxResults);
+    this.#queue = new ResultQueue(options.limits.maxResults, QUEUED_RESULTS * options.limits.maxResultBytes);
     const { promise, resolve } = Promise.withResolvers<Error | undefined>();
     this.ended = promise;
     this.#settle = resolve;
@@ -57,7 +60,14 @@ export class Analysis<Result> implements AsyncIterable<Result>, AsyncDisposable 
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Result, undefined> {
-    return this.#queue;
+    return {
+      next: async () => {
+        const { done, value } = await this.#queue.next();
+        return done ? { done, value: undefined } : { done: false, value: await this.#parse(value) };
+      },
+      // The analysis goes on: another loop may take what comes next.
+      return: () => Promise.resolve({ done: true, value: undefined }),
+    };
   }
 
   /** Ends it at once, whatever the author's code is doing; resolves when its process is gone. Idempotent. */
@@ -66,11 +76,11 @@ export class Analysis<Result> implements AsyncIterable<Result>, AsyncDisposable 
   }
 
   /** @ignore Takes what the process says. */
-  receive(message: AnalysisMessage): void {
+  receive(message: AnalysisMessage | ResultText): void {
     if (message.type === "result") {
       this.#stats.results++;
       this.#stats.lastResultAt = now();
-      this.#queue.push(message.value as Result);
+      this.#queue.push(message.text, message.bytes);
     } else if (message.type === "console") this.#warn(message.text, message.count);
   }
 
@@ -95,6 +105,17 @@ export class Analysis<Result> implements AsyncIterable<Result>, AsyncDisposable 
       this.#queue.end(error);
       this.#settle(error);
     })();
+  }
+
+  async #parse(text: string): Promise<Result> {
+    try {
+      return JSON.parse(text);
+    } catch {
+      // Its own code writes JSON: this was written past it.
+      const error = new AnalysisError("crashed", `Analysis ${this.#name} crashed: what it sent as a result is no JSON`);
+      await this.#close(error);
+      throw error;
+    }
   }
 
   /** Sends the latest frame whenever the author's code is done with the one before. */

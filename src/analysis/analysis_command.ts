@@ -9,6 +9,8 @@ export interface AnalysisCommand {
   deno: string;
   /** Arguments that run it, with nothing fetched. */
   run: string[];
+  /** Whether any of it lies on a web server. */
+  remote: boolean;
   /** Arguments that fetch what the module imports from the network, and run nothing of it. */
   fetch: string[];
 }
@@ -60,7 +62,7 @@ export async function configOf(module: URL): Promise<string | null> {
  */
 export async function analysisCommand(
   module: URL,
-  options: { root: URL; config: string | null; maxMemoryBytes: number },
+  options: { root: URL | null; config: string | null; maxMemoryBytes: number },
 ): Promise<AnalysisCommand> {
   const deno = Deno.execPath();
   if ((await Deno.permissions.query({ name: "run", command: deno })).state !== "granted") {
@@ -78,12 +80,15 @@ export async function analysisCommand(
       );
     }
   }
-  const files = [GUEST, options.root].filter(({ protocol }) => protocol === "file:").map(pathOf);
-  const imports = hosts.size > 0 ? [`--allow-import=${[...hosts].join(",")}`] : ["--deny-import"];
+  const files = [GUEST, options.root].filter((url) => url?.protocol === "file:").map((url) => pathOf(url!));
+  // Where this program itself may import from, and no further. Nothing is fetched while the author's code runs.
+  const anywhere = (await Deno.permissions.query({ name: "import" })).state === "granted";
+  const imports = anywhere ? ["--allow-import"] : hosts.size > 0 ? [`--allow-import=${[...hosts].join(",")}`] : [];
   const shared = ["--quiet", "--no-lock", options.config ? `--config=${options.config}` : "--no-config", ...imports];
   const heap = Math.ceil(options.maxMemoryBytes / 2 ** 20);
   return {
     deno,
+    remote: hosts.size > 0,
     run: [
       "run",
       ...shared,

@@ -2,26 +2,27 @@ import {
   type AnalysisMessage,
   type AnalysisSetup,
   encodeFrameHeader,
+  EXIT_FLOOD,
   EXIT_MEMORY,
   FRAME_HEADER_BYTES,
   type FrameHeader,
-  MESSAGE_OVERHEAD_BYTES,
 } from "../../workers/analysis_protocol.ts";
 import { AnalysisError } from "../media/mod.ts";
 import { FloodGuard } from "./flood_guard.ts";
-import { ChannelError, line, MessageReader } from "./message_reader.ts";
+import { ChannelError, line, MessageReader, type ResultText } from "./message_reader.ts";
 
 /** What is asked of a process of an analysis. */
 export interface ProcessOptions {
   deno: string;
   args: string[];
+  env: Record<string, string>;
   setup: AnalysisSetup;
   /** How messages call the analysis. */
   name: string;
   maxResultsPerSecond: number;
   maxResultBytes: number;
   /** Results and lines of the console, in the order they come. */
-  onMessage(message: AnalysisMessage): void;
+  onMessage(message: AnalysisMessage | ResultText): void;
 }
 
 /** Full-sized results a second that are taken; more bytes than that are a flood, whatever they are. */
@@ -59,7 +60,7 @@ export class AnalysisProcess {
     this.ready = this.#loaded.promise;
     this.#child = new Deno.Command(options.deno, {
       args: options.args,
-      env: { NO_COLOR: "1" },
+      env: { ...options.env, NO_COLOR: "1" },
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
@@ -122,6 +123,7 @@ export class AnalysisProcess {
     if (status.code === EXIT_MEMORY || /out of memory|allocation failed|memory allocation of/i.test(this.#tail)) {
       return this.#fail("memory", `outgrew its ${megabytes} MiB of memory`);
     }
+    if (status.code === EXIT_FLOOD) return this.#fail("flood", "sent results faster than they could be read");
     const how = status.signal ? `by ${status.signal}` : `with exit code ${status.code}`;
     const said = line(this.#tail, 300);
     const why = `its process ended ${how}${said ? `: ${said}` : ""}`;
@@ -130,14 +132,14 @@ export class AnalysisProcess {
   }
 
   async #readOutput(): Promise<void> {
-    const reader = new MessageReader(this.#options.maxResultBytes + MESSAGE_OVERHEAD_BYTES + 4096);
+    const reader = new MessageReader(this.#options.maxResultBytes);
     for await (const chunk of this.#child.stdout) {
       if (this.#verdict) continue;
       try {
         this.#count(chunk.length);
-        for (const { message, bytes } of reader.push(chunk)) {
+        for (const message of reader.push(chunk)) {
           if (this.#verdict) break;
-          this.#take(message, bytes);
+          this.#take(message);
         }
       } catch (error) {
         if (!(error instanceof ChannelError)) throw error;
@@ -161,8 +163,8 @@ export class AnalysisProcess {
     }
   }
 
-  #take(message: AnalysisMessage, bytes: number): void {
-    const { maxResultBytes, maxResultsPerSecond, onMessage } = this.#options;
+  #take(message: AnalysisMessage | ResultText): void {
+    const { maxResultsPerSecond, onMessage } = this.#options;
     if (message.type !== "result" && this.#messages.exceeds(1, performance.now())) {
       return this.#fail("flood", `sent more than ${OTHER_MESSAGES} messages in a second`);
     }
@@ -181,12 +183,6 @@ export class AnalysisProcess {
           message.end.code === "load" ? message.end.message : `crashed: ${message.end.message}`,
         );
       case "result":
-        if (bytes > maxResultBytes + MESSAGE_OVERHEAD_BYTES) {
-          return this.#fail(
-            "flood",
-            `sent too large a result: it has ${bytes} bytes, at most ${maxResultBytes} are taken`,
-          );
-        }
         if (this.#results.exceeds(1, performance.now())) {
           return this.#fail("flood", `sent more than ${maxResultsPerSecond} results in a second`);
         }

@@ -1,5 +1,18 @@
 // Pure: no I/O.
-import { type AnalysisMessage, MESSAGE_HEADER_BYTES, MESSAGE_MAGIC } from "../../workers/analysis_protocol.ts";
+import {
+  type AnalysisMessage,
+  MAX_CONTROL_BYTES,
+  MESSAGE_HEADER_BYTES,
+  MESSAGE_KIND,
+  MESSAGE_MAGIC,
+} from "../../workers/analysis_protocol.ts";
+
+/** A result as JSON text, not looked at yet, and how many bytes it had. */
+export interface ResultText {
+  type: "result";
+  text: string;
+  bytes: number;
+}
 
 /** What came is not what the process's own code writes. */
 export class ChannelError extends Error {
@@ -20,10 +33,11 @@ export class MessageReader {
   readonly #maxBytes: number;
   readonly #header = new Uint8Array(MESSAGE_HEADER_BYTES);
   #headerBytes = 0;
+  #kind: number = MESSAGE_KIND.control;
   #body: Uint8Array | null = null;
   #bodyBytes = 0;
 
-  /** @param maxBytes Bytes of one message's JSON, at most. */
+  /** @param maxBytes Bytes of one result, at most. */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
@@ -33,7 +47,7 @@ export class MessageReader {
    *
    * @throws {ChannelError} `size` where a message is too large, `foreign` where the bytes are none.
    */
-  *push(chunk: Uint8Array): Generator<{ message: AnalysisMessage; bytes: number }> {
+  *push(chunk: Uint8Array): Generator<AnalysisMessage | ResultText> {
     for (let at = 0; at < chunk.length;) {
       if (this.#body === null) {
         const part = chunk.subarray(at, at + MESSAGE_HEADER_BYTES - this.#headerBytes);
@@ -49,20 +63,23 @@ export class MessageReader {
       this.#bodyBytes += part.length;
       at += part.length;
       if (this.#bodyBytes < this.#body.length) return;
-      const message = parse(this.#body);
+      const text = decode(this.#body);
       const bytes = this.#body.length;
       this.#body = null;
       this.#headerBytes = 0;
-      yield { message, bytes };
+      yield this.#kind === MESSAGE_KIND.result ? { type: "result", text, bytes } : parse(text);
     }
   }
 
   #open(): Uint8Array {
     const view = new DataView(this.#header.buffer);
-    const magic = view.getUint32(0, true), length = view.getUint32(4, true);
-    if (magic !== MESSAGE_MAGIC || length === 0) throw foreign();
-    if (length > this.#maxBytes) {
-      throw new ChannelError("size", `a message has ${length} bytes, at most ${this.#maxBytes} are taken`);
+    const magic = view.getUint32(0, true), length = view.getUint32(8, true);
+    this.#kind = view.getUint32(4, true);
+    const isResult = this.#kind === MESSAGE_KIND.result;
+    if (magic !== MESSAGE_MAGIC || length === 0 || !isResult && this.#kind !== MESSAGE_KIND.control) throw foreign();
+    if (!isResult && length > MAX_CONTROL_BYTES) throw foreign();
+    if (length > this.#maxBytes && isResult) {
+      throw new ChannelError("size", `it has ${length} bytes, at most ${this.#maxBytes} are taken`);
     }
     return new Uint8Array(length);
   }
@@ -72,11 +89,20 @@ function foreign(): ChannelError {
   return new ChannelError("foreign", "what it wrote to its standard output is no message");
 }
 
+/** @throws {ChannelError} */
+function decode(body: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(body);
+  } catch {
+    throw foreign();
+  }
+}
+
 /** A message of the right form. @throws {ChannelError} */
-function parse(body: Uint8Array): AnalysisMessage {
+function parse(text: string): AnalysisMessage {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
+    value = JSON.parse(text);
   } catch {
     throw foreign();
   }
@@ -86,10 +112,12 @@ function parse(body: Uint8Array): AnalysisMessage {
       return { type: "ready" };
     case "done":
       return { type: "done", sequence: Number(message.sequence) };
-    case "result":
-      return { type: "result", value: message.value };
     case "console":
-      return { type: "console", text: line(message.text, 500), count: Math.max(1, Number(message.count) || 1) };
+      return {
+        type: "console",
+        text: line(message.text, 500),
+        count: Math.min(1e9, Math.max(1, Number(message.count) || 1)),
+      };
     case "ended": {
       const end = message.end as Partial<Record<string, unknown>> | null | undefined;
       const code = end?.code === "load" ? "load" : "crashed";

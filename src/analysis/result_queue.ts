@@ -1,15 +1,19 @@
 // Pure: no I/O.
 
 /** A queue between results that come at any rate and a program that takes them at its own: when it is full, the oldest goes. */
-export class ResultQueue<T> implements AsyncIterator<T, undefined> {
+export class ResultQueue<T> {
   readonly #capacity: number;
-  readonly #items: T[] = [];
+  readonly #maxBytes: number;
+  readonly #items: { item: T; bytes: number }[] = [];
+  #bytes = 0;
   readonly #waiting: { resolve(result: IteratorResult<T, undefined>): void; reject(error: Error): void }[] = [];
   #over: { error: Error | undefined } | null = null;
   #dropped = 0;
 
-  constructor(capacity: number) {
+  /** @param maxBytes Bytes of all that waits, at most; one item waits whatever its size. */
+  constructor(capacity: number, maxBytes: number) {
     this.#capacity = capacity;
+    this.#maxBytes = maxBytes;
   }
 
   /** How many were dropped because the queue was full. */
@@ -17,15 +21,22 @@ export class ResultQueue<T> implements AsyncIterator<T, undefined> {
     return this.#dropped;
   }
 
-  push(item: T): void {
+  push(item: T, bytes: number): void {
     if (this.#over) return;
     const waiting = this.#waiting.shift();
     if (waiting) return waiting.resolve({ done: false, value: item });
-    if (this.#items.length === this.#capacity) {
-      this.#items.shift();
+    while (this.#items.length > 0 && (this.#items.length >= this.#capacity || this.#bytes + bytes > this.#maxBytes)) {
+      this.#shift();
       this.#dropped++;
     }
-    this.#items.push(item);
+    this.#items.push({ item, bytes });
+    this.#bytes += bytes;
+  }
+
+  #shift(): T {
+    const { item, bytes } = this.#items.shift()!;
+    this.#bytes -= bytes;
+    return item;
   }
 
   /** What is in the queue is still given; then it is over, with the error once. */
@@ -39,15 +50,10 @@ export class ResultQueue<T> implements AsyncIterator<T, undefined> {
 
   next(): Promise<IteratorResult<T, undefined>> {
     return new Promise((resolve, reject) => {
-      if (this.#items.length > 0) resolve({ done: false, value: this.#items.shift()! });
+      if (this.#items.length > 0) resolve({ done: false, value: this.#shift() });
       else if (this.#over) this.#finish({ resolve, reject });
       else this.#waiting.push({ resolve, reject });
     });
-  }
-
-  /** Leaves the queue as it is: another loop may go on with it. */
-  return(): Promise<IteratorResult<T, undefined>> {
-    return Promise.resolve({ done: true, value: undefined });
   }
 
   #finish(waiting: { resolve(result: IteratorResult<T, undefined>): void; reject(error: Error): void }): void {

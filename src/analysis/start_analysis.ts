@@ -5,7 +5,10 @@ import { type AnalysisOptions, limitsOf } from "./analysis_options.ts";
 import { AnalysisProcess } from "./analysis_process.ts";
 
 /** What Deno says of a module that it may not fetch. */
-const NOT_FETCHED = /cached-only|not found in cache|not been installed|not cached/i;
+const NOT_FETCHED = /cached-only|not found in cache|not been installed|not cached|Not a directory/i;
+
+/** Full-sized results that may wait in the process until this program reads them. */
+const WAITING_RESULTS = 8;
 
 /**
  * Starts somebody's code on frames, with no permission at all.
@@ -37,22 +40,30 @@ export async function startAnalysis<Result>(
   const url = moduleUrl(module);
   const { signal, input } = options;
   signal?.throwIfAborted();
-  const root = options.root ?? new URL("./", url);
+  const root = options.root ?? (url.protocol === "data:" ? null : new URL("./", url));
   const name = JSON.stringify(url.protocol === "data:" ? "data:" : url.pathname.split("/").at(-1));
   const { maxMemoryBytes } = limits;
   const command = await analysisCommand(url, { root, config: await configOf(url), maxMemoryBytes });
   const analysis = new Analysis<Result>({ name, limits, onWarning: options.onWarning });
-  const launch = () =>
+  const launch = (env: Record<string, string> = {}) =>
     new AnalysisProcess({
       ...limits,
       deno: command.deno,
       args: command.run,
+      env,
       name,
-      setup: { module: url.href, parameters: options.parameters ?? null, maxMemoryBytes },
+      setup: {
+        module: url.href,
+        parameters: options.parameters ?? null,
+        maxMemoryBytes,
+        maxWaiting: 2 * limits.maxResultsPerSecond + 1000,
+        maxWaitingBytes: WAITING_RESULTS * limits.maxResultBytes,
+      },
       onMessage: (message) => analysis.receive(message),
     });
 
-  let process = launch();
+  // Without a cache folder the Cache API, which no permission covers, has no disk to fill.
+  let process = launch(command.remote ? {} : { DENO_DIR: "/dev/null" });
   try {
     let failure = await loading(process, name, limits.loadTimeout, signal);
     if (failure && failure.code === "load" && NOT_FETCHED.test(failure.message)) {
@@ -112,9 +123,10 @@ async function fetchImports(command: AnalysisCommand, name: string, signal: Abor
 }
 
 /** Says it in this library's words where Deno's are of a permission that nobody can give. */
-function explain(failure: AnalysisError, root: URL): AnalysisError {
+function explain(failure: AnalysisError, root: URL | null): AnalysisError {
   const path = /Requires read access to "([^"]*)"/.exec(failure.message)?.[1];
   if (failure.code !== "load" || path === undefined) return failure;
+  if (root?.protocol !== "file:") return failure;
   const start = failure.message.split(": ", 1)[0];
   const folder = decodeURIComponent(root.pathname);
   return new AnalysisError(

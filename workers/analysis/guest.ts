@@ -56,13 +56,16 @@ function takeAway(): void {
   };
   replace(Deno, "exit", refuse("call Deno.exit()"));
   replace(self, "close", refuse("call close()"));
-  for (const name of ["postMessage", "Worker", "BroadcastChannel"]) replace(self, name, undefined);
+  for (const name of ["postMessage", "Worker", "BroadcastChannel", "caches"]) replace(self, name, undefined);
+  // Permissions do not cover the graphics card.
+  replace(navigator, "gpu", undefined);
 }
 
 /** One line: what was thrown, and where the author's code threw it. */
 function describe(thrown: unknown): string {
   if (!(thrown instanceof Error)) return `it threw ${String(thrown).slice(0, 200)}`;
-  const place = /\(?((?:file|https?|data|npm):[^\s)]+:\d+:\d+)\)?/.exec(thrown.stack ?? "")?.[1];
+  const places = (thrown.stack ?? "").matchAll(/(?:file|https?|data|npm):[^\s)]+:\d+:\d+/g);
+  const place = places.map(([place]) => place).find((place) => !place.startsWith(import.meta.url));
   return `${thrown.name}: ${thrown.message}`.slice(0, 500) + (place ? ` at ${place}` : "");
 }
 
