@@ -163,7 +163,7 @@ Deno.test("startAnalysis() says in one sentence why a module cannot be loaded", 
     await refusal(fixture("not_an_analyzer")),
     /^load Cannot load analysis "not_an_analyzer\.ts": its default export is neither a function nor an object with/,
   );
-  assertMatch(await refusal(fixture("imports_nothing_there")), /^load .*Module not found ".*nowhere\.ts".*:1:8$/);
+  assertMatch(await refusal(fixture("imports_nothing_there")), /^load .*Module not found ".*nowhere\.ts".*:2:8$/);
   assertMatch(
     await refusal(fixture("reads_outside")),
     /^load .*: it imports .*\/LICENSE, which is not in .*\/fixtures\/; name the folder as "root"$/,

@@ -26,6 +26,14 @@ const CASES: Case[] = [
   { fixture: "throws", code: "crashed", message: /RangeError: the moon is full at file:.*\/throws\.ts:4:\d+$/ },
   { fixture: "rejects_later", code: "crashed", message: /nobody waits for this at file:.*\/rejects_later\.ts:2:\d+$/ },
   { fixture: "exits", code: "crashed", message: /Cannot call Deno\.exit\(\).* at file:.*\/exits\.ts:4:\d+$/ },
+  {
+    fixture: "spins_a_thread",
+    code: "crashed",
+    message: /Super constructor null.* at file:.*\/spins_a_thread\.ts:4:\d+$/,
+  },
+  { fixture: "returns_no_json", code: "crashed", message: /TypeError: Do not know how to serialize a BigInt/ },
+  { fixture: "throws_oddly", code: "crashed", message: /it threw/ },
+  { fixture: "recurses", code: "crashed", message: /RangeError: Maximum call stack size exceeded/ },
   { fixture: "kills_its_process", code: "crashed", message: /its process ended by SIGKILL/ },
   { fixture: "floods_results", code: "flood", message: /results/ },
   { fixture: "floods_large_results", code: "flood", message: /sent/ },
@@ -36,6 +44,7 @@ const CASES: Case[] = [
   { fixture: "fills_heap", code: "memory", message: /outgrew its 256 MiB of memory/, options: SMALL },
   { fixture: "fills_buffers", code: "memory", message: /outgrew its 256 MiB of memory/, options: SMALL },
   { fixture: "fills_wasm", code: "memory", message: /outgrew its 256 MiB of memory/, options: SMALL },
+  { fixture: "fills_one_buffer", code: "memory", message: /outgrew its 256 MiB of memory/, options: SMALL },
   { fixture: "floods_timers", code: "memory", message: /outgrew its 256 MiB of memory/, options: SMALL },
 ];
 

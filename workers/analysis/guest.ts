@@ -1,8 +1,9 @@
+import { Worker as NodeWorker } from "node:worker_threads";
 import type { FromGuest, ToGuest } from "./guest_messages.ts";
 import type { AnalysisContext, AnalysisFrame, Analyzer, AnalyzerObject } from "../../src/analysis/analyzer.ts";
 
 /*
- * The first module of the thread that runs an author's code; it loads before that code. It imports nothing at run time, so
+ * The first module of the thread that runs an author's code; it loads before that code. It imports no file at run time, so
  * that the thread's process may read this one file and the author's folder, and no more.
  *
  * What it takes away from the author's code is not what keeps the host safe: the permissions, the process's limits, and a
@@ -56,14 +57,28 @@ function takeAway(): void {
   };
   replace(Deno, "exit", refuse("call Deno.exit()"));
   replace(self, "close", refuse("call close()"));
+  // Both classes are derived: without the one above them each `new` throws before it does anything, by whatever way the
+  // class was found. A thread more would go on beside the frames, and have every global untouched.
+  for (const thread of [NodeWorker, Worker]) {
+    Object.setPrototypeOf(thread, null);
+    Object.freeze(thread);
+  }
+  // No permission covers the Cache API, and it writes to the host's disk.
+  for (const name of ["open", "has", "delete"]) replace(CacheStorage.prototype, name, refuse(`use caches.${name}()`));
   for (const name of ["postMessage", "Worker", "BroadcastChannel", "caches"]) replace(self, name, undefined);
   // Permissions do not cover the graphics card.
-  replace(navigator, "gpu", undefined);
+  for (const target of [Object.getPrototypeOf(navigator), navigator]) replace(target, "gpu", undefined);
 }
 
 /** One line: what was thrown, and where the author's code threw it. */
 function describe(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return `it threw ${String(thrown).slice(0, 200)}`;
+  if (!(thrown instanceof Error)) {
+    try {
+      return `it threw ${String(thrown).slice(0, 200)}`;
+    } catch {
+      return "it threw something that has no text";
+    }
+  }
   const places = (thrown.stack ?? "").matchAll(/(?:file|https?|data|npm):[^\s)]+:\d+:\d+/g);
   const place = places.map(([place]) => place).find((place) => !place.startsWith(import.meta.url));
   return `${thrown.name}: ${thrown.message}`.slice(0, 500) + (place ? ` at ${place}` : "");
