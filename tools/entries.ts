@@ -1,98 +1,140 @@
+// Pure: no I/O.
 import type { Want } from "./packages.ts";
-import type { SetUp } from "./setup.ts";
 
 /** A program of this project, and the least that it needs. */
 export interface Entry {
-  file: string;
-  wants: (args: readonly string[]) => Want[];
+  /** The file that is run, below the project's folder. */
+  file: (args: readonly string[]) => string;
+  /** What the file is given of the command line. */
+  args: (args: readonly string[]) => readonly string[];
+  wants: (args: readonly string[]) => readonly Want[];
   /** Deno's options for it. */
   permissions: (context: EntryContext) => string[];
 }
 
 export interface EntryContext {
+  /** What the file is given. */
   args: readonly string[];
-  setUp: SetUp;
+  /** Path of the C library; empty where none is needed. */
+  library: string;
   project: string;
   cache: string;
   deno: string;
 }
 
 /** What the reader of the command line asks of the environment, before it decides on colours. */
-const ENVIRONMENT = "NO_COLOR,FORCE_COLOR,CLICOLOR_FORCE,NODE_DEBUG,TERM";
+const ENVIRONMENT = ["NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "NODE_DEBUG", "TERM"];
+/** What says where the cache folder is. */
+const CACHE_ENVIRONMENT = ["HOME", "XDG_CACHE_HOME"];
 
-/** What every program reads: itself, and what was built. */
-const reading = ({ project, cache }: EntryContext, ...more: string[]) =>
-  `--allow-read=${[project, cache, ...more].join(",")}`;
-const calling = ({ setUp }: EntryContext) => `--allow-ffi=${setUp.library}`;
+function allow(kind: string, values: readonly string[]): string[] {
+  return values.length > 0 ? [`--allow-${kind}=${values.join(",")}`] : [];
+}
 
-/** Hosts of the RTSP addresses on a command line. */
+/** `host:port` of each RTSP address on a command line. */
 export function hostsOf(args: readonly string[]): string[] {
-  return args.filter((arg) => /^rtsps?:\/\//i.test(arg)).map((arg) => {
-    const location = arg.slice(arg.indexOf("://") + 3);
-    const authority = location.slice(location.lastIndexOf("@") + 1).split(/[/?#]/)[0];
-    return /:\d+$/.test(authority) ? authority : `${authority}:554`;
-  });
+  const hosts: string[] = [];
+  for (const arg of args) {
+    const match = /^(?:--[\w-]+=)?rtsps?:\/\/(.+)$/i.exec(arg);
+    if (!match) continue;
+    // A password may hold any sign, as the reader of addresses has it: the host is behind the last "@" before a path.
+    const authority = match[1].slice(match[1].lastIndexOf("@") + 1).split(/[/?#]/)[0];
+    if (authority !== "" && !authority.includes(",")) {
+      hosts.push(/:\d+$/.test(authority) ? authority : `${authority}:554`);
+    }
+  }
+  return [...new Set(hosts)];
 }
 
-/** Words of a command line that may be files. */
+/** Words of a command line that may name a file. Deno has no way to write a comma in a list of paths. */
 function filesOf(args: readonly string[]): string[] {
-  return args.slice(1).filter((arg) => !arg.startsWith("-") && !arg.includes("://") && !arg.includes(","));
+  return args.slice(1).filter((arg) => arg !== "" && !/^-|:\/\/|,/.test(arg));
 }
 
-function network(args: readonly string[]): string[] {
-  const hosts = hostsOf(args);
-  return hosts.length > 0 ? [`--allow-net=${hosts.join(",")}`] : [];
+/** A command of the command line, or a part of it: what it wants and what it may do. */
+interface Rights {
+  wants: readonly Want[];
+  files?: boolean;
+  ffi?: boolean;
+  net?: readonly string[] | "any" | "named";
+  write?: readonly string[];
+  run?: readonly string[];
+  env?: readonly string[];
 }
 
-/** What `millrace COMMAND` may do. */
-function commandPermissions(context: EntryContext): string[] {
-  const { args, cache, deno } = context;
+function rightsOf(args: readonly string[], context?: EntryContext): Rights {
+  const cache = context?.cache ?? "", deno = context?.deno ?? "";
   switch (args[0]) {
-    case "camera":
-      return [
-        reading(context, ...filesOf(args)),
-        "--allow-net",
-        `--allow-write=${cache}`,
-        "--allow-run=ffmpeg",
-        `--allow-env=HOME,XDG_CACHE_HOME,${ENVIRONMENT}`,
-      ];
+    case "camera": {
+      // Without a file it plays a clip, which the set-up made; the paths of files are the only words without a dash.
+      const clip = !filesOf(args).some((word) => /\.\w+$/.test(word));
+      const rights: Rights = { wants: clip ? ["clip"] : [], files: true, net: "any", env: CACHE_ENVIRONMENT };
+      return clip ? { ...rights, write: [cache], run: ["ffmpeg"] } : rights;
+    }
     case "probe":
-      return [reading(context), calling(context), environment, ...network(args)];
+      return { wants: ["library"], ffi: true, net: "named" };
     case "decode":
-      return [reading(context, ...filesOf(args)), calling(context), environment, ...network(args)];
+      return hostsOf(args).length > 0
+        ? { wants: ["library", "wasm"], ffi: true, net: "named" }
+        : { wants: ["wasm"], files: true };
     case "shm":
-      return [reading(context), calling(context), environment];
+      return { wants: ["library"], ffi: true };
     case "demo":
-      return [
-        reading(context),
-        calling(context),
-        "--allow-net=127.0.0.1" + network(args).map((net) => "," + net.slice(12)).join(""),
-        `--allow-run=${deno}`,
-      ];
+      return {
+        wants: ["library", "wasm", "clip"],
+        ffi: true,
+        net: ["127.0.0.1", ...hostsOf(args)],
+        run: [deno],
+        env: CACHE_ENVIRONMENT,
+      };
     default:
-      return [environment];
+      return { wants: [] };
   }
 }
 
-const environment = `--allow-env=${ENVIRONMENT}`;
+/** Whether somebody only asks what there is: that needs nothing. */
+function asksForHelp(args: readonly string[]): boolean {
+  return args.length === 0 || ["help", "-V", "--version"].includes(args[0]) ||
+    args.some((arg) => arg === "--help" || arg === "-h");
+}
+
+function commandWants(args: readonly string[]): readonly Want[] {
+  return asksForHelp(args) ? [] : rightsOf(args).wants;
+}
+
+function commandPermissions(context: EntryContext): string[] {
+  const { args, project, cache, library } = context;
+  if (asksForHelp(args)) return allow("env", ENVIRONMENT);
+  const rights = rightsOf(args, context);
+  const net = rights.net === "named" ? hostsOf(args) : rights.net ?? [];
+  return [
+    // Itself, and what was built.
+    ...allow("read", [project, cache, ...(rights.files ? filesOf(args) : [])]),
+    ...allow("env", [...ENVIRONMENT, ...(rights.env ?? [])]),
+    ...(rights.ffi ? allow("ffi", [library]) : []),
+    ...(net === "any" ? ["--allow-net"] : allow("net", net)),
+    ...allow("write", rights.write ?? []),
+    ...allow("run", rights.run ?? []),
+  ];
+}
 
 /** Every program by its task. */
 export const ENTRIES: Record<string, Entry> = {
   millrace: {
-    file: "src/cli/main.ts",
-    wants: (args) => args[0] === "camera" || args[0] === "demo" ? ["library", "wasm", "clip"] : ["library", "wasm"],
-    permissions: (context) => {
-      const asksForHelp = context.args.some((arg) => arg === "--help" || arg === "-h");
-      return [environment, ...(asksForHelp ? [] : commandPermissions(context))];
-    },
+    file: () => "src/cli/main.ts",
+    args: (args) => args,
+    wants: commandWants,
+    permissions: commandPermissions,
   },
   demo: {
-    file: "src/cli/main.ts",
-    wants: () => ["library", "wasm", "clip"],
+    file: () => "src/cli/main.ts",
+    args: (args) => ["demo", ...args],
+    wants: (args) => commandWants(["demo", ...args]),
     permissions: commandPermissions,
   },
   bench: {
-    file: "bench/main.ts",
+    file: ([name]) => `bench/${name}.ts`,
+    args: (args) => args.slice(1),
     wants: () => ["library", "wasm", "clip", "bench"],
     // A benchmark compiles and runs its rivals.
     permissions: () => ["--allow-all"],

@@ -7,16 +7,18 @@ import { cacheFolder, PROJECT, setUpOrExit } from "./setup.ts";
  */
 
 const [name, ...rest] = Deno.args;
-const entry = ENTRIES[name];
+const entry = Object.hasOwn(ENTRIES, name) ? ENTRIES[name] : undefined;
 if (!entry) {
-  console.error(`There is no program ${name}; there are: ${Object.keys(ENTRIES).join(", ")}`);
+  console.error(`There is no program "${name ?? ""}"; there are: ${Object.keys(ENTRIES).join(", ")}`);
   Deno.exit(2);
 }
-const args = name === "demo" ? ["demo", ...rest] : rest;
-const asksForHelp = args.length === 0 || args.some((arg) => arg === "--help" || arg === "-h");
-const setUp = await setUpOrExit(asksForHelp ? [] : entry.wants(args));
+if (name === "bench") await benchmarkOrExit(rest[0]);
+
+const setUp = await setUpOrExit(entry.wants(rest));
 const deno = Deno.execPath();
-const permissions = entry.permissions({ args, setUp, project: PROJECT, cache: cacheFolder(), deno });
+const args = entry.args(rest);
+const { library } = setUp;
+const permissions = entry.permissions({ args, library, project: PROJECT, cache: cacheFolder(), deno });
 const child = new Deno.Command(deno, {
   args: [
     "run",
@@ -24,15 +26,37 @@ const child = new Deno.Command(deno, {
     "--no-prompt",
     `--config=${PROJECT}/deno.json`,
     ...permissions,
-    `${PROJECT}/${entry.file}`,
+    `${PROJECT}/${entry.file(rest)}`,
     ...args,
   ],
+  // Where the user stands; a task itself runs in the project's folder.
+  cwd: Deno.env.get("INIT_CWD") || Deno.cwd(),
   stdin: "inherit",
   stdout: "inherit",
   stderr: "inherit",
 }).spawn();
-// A terminal's interrupt reaches the program by itself: this one only waits for it.
-Deno.addSignalListener("SIGINT", () => {});
-Deno.addSignalListener("SIGTERM", () => child.kill("SIGTERM"));
-const { code, signal } = await child.status;
-Deno.exit(signal ? 130 : code);
+const forward = (signal: Deno.Signal) => {
+  try {
+    child.kill(signal);
+  } catch {
+    // It has ended in the meantime.
+  }
+};
+// A terminal's interrupt reaches the program by itself; one that only this process was sent is handed on.
+Deno.addSignalListener("SIGINT", () => Deno.stdin.isTerminal() || forward("SIGINT"));
+Deno.addSignalListener("SIGTERM", () => forward("SIGTERM"));
+const { code } = await child.status;
+Deno.exit(code);
+
+async function benchmarkOrExit(wanted: string | undefined): Promise<void> {
+  const names: string[] = [];
+  for await (const { isFile, name } of Deno.readDir(`${PROJECT}/bench`)) {
+    if (isFile && /^[a-z_]+\.ts$/.test(name) && !name.endsWith("_test.ts")) names.push(name.slice(0, -3));
+  }
+  if (wanted !== undefined && names.includes(wanted)) return;
+  const known = `deno task bench NAME, where NAME is one of: ${names.sort().join(", ")}`;
+  const asked = wanted === "--help" || wanted === "-h";
+  if (asked) console.log(known);
+  else console.error(wanted === undefined ? known : `There is no benchmark "${wanted}"; ${known}`);
+  Deno.exit(asked ? 0 : 2);
+}

@@ -33,7 +33,9 @@ export type ToDecodeWorker =
   | { type: "drop-job"; source: number; job: number }
   /** The source will write no more: decode what is there, then say `ended`. */
   | { type: "end-source"; source: number }
-  | { type: "drop-source"; source: number };
+  | { type: "drop-source"; source: number }
+  /** The thread is to end: Deno cannot end one that does not return to its event loop by itself. */
+  | { type: "end"; source: 0 };
 
 /** What a decode worker tells the main thread. Nothing of it comes for each frame. */
 export type FromDecodeWorker =

@@ -15,7 +15,9 @@ export type ToEgressWorker =
   | { type: "forget-worker"; worker: number }
   /** Copy the frames of a queue into the ring behind a handle of the C library. */
   | { type: "job"; job: number; worker: number; queue: SharedArrayBuffer; handle: number }
-  | { type: "drop-job"; job: number };
+  | { type: "drop-job"; job: number }
+  /** The thread is to end: Deno cannot end one that does not return to its event loop by itself. */
+  | { type: "end" };
 
 /** What the egress worker tells the main thread. Nothing of it comes for each frame. */
 export type FromEgressWorker =

@@ -1,9 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { report } from "./errors.ts";
 
-/** Commander's codes for what is no failure: somebody asked for help. */
-const ASKED = ["commander.helpDisplayed", "commander.help", "commander.version"];
-
 /** Loads the one command that was asked for, so that `--help` costs nothing. */
 async function commandsFor(name: string | undefined): Promise<Command[]> {
   const all: Record<string, () => Promise<Command>> = {
@@ -31,7 +28,8 @@ async function main(args: string[]): Promise<number> {
     await program.parseAsync(args, { from: "user" });
     return 0;
   } catch (error) {
-    if (error instanceof CommanderError) return ASKED.includes(error.code) ? 0 : 2;
+    // No failure where somebody asked for help; all else is wrong usage.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     return report(error, { debug: args.includes("--debug") });
   }
 }

@@ -127,7 +127,7 @@ export class DecodeWorker {
 
   /** Ends the thread. Frames that are out stay readable: their memory lives as long as anyone holds it. */
   terminate(): void {
-    this.#worker.terminate();
+    this.#outbox.post({ type: "end", source: 0 });
     this.#fail(new DecodeError("worker", "The decode worker was ended"));
   }
 

@@ -104,7 +104,7 @@ export class Egress {
 
   #end(error: Error | undefined): void {
     if (Egress.#shared === this) Egress.#shared = null;
-    this.#worker.terminate();
+    this.#outbox.post({ type: "end" });
     for (const record of this.#jobs.values()) {
       record.over(error);
       record.dropped();

@@ -1,0 +1,95 @@
+import type { FramesElsewhere } from "./frames_elsewhere.ts";
+import { tableOf } from "./live_table.ts";
+import type { WatchedCamera } from "./watched_camera.ts";
+
+/** How the demo went; what `--json` prints. Times in milliseconds. */
+export interface Summary {
+  seconds: number;
+  cameras: {
+    name: string;
+    url: string;
+    state: string;
+    transport: string | null;
+    frames: number;
+    fps: number;
+    /** Median from the last packet of a picture until it was decoded. */
+    latencyMs: number | null;
+    dropped: number;
+  }[];
+  /** The other process; its latency is until the picture was there. */
+  reader: { frames: number; missed: number; latencyMs: number | null };
+  analysis: { results: number };
+  /** What ended and was not to. */
+  failures: string[];
+}
+
+/** How it went so far. */
+export function summaryOf(
+  cameras: readonly WatchedCamera[],
+  reader: FramesElsewhere,
+  more: { seconds: number; failures: readonly string[] },
+): Summary {
+  return {
+    seconds: round(more.seconds, 1),
+    cameras: cameras.map(({ name, camera, frames, fps, latency, dropped }) => {
+      const { state, transport } = camera.stats();
+      const { url } = camera;
+      return { name, url, state, transport, frames, fps: round(fps, 2), latencyMs: round(latency.value, 2), dropped };
+    }),
+    reader: { frames: reader.frames, missed: reader.missed, latencyMs: round(reader.latency.value, 2) },
+    analysis: { results: cameras.reduce((sum, { results }) => sum + results, 0) },
+    failures: [...new Set([...cameras.flatMap(({ failures }) => failures), ...more.failures])],
+  };
+}
+
+/** The live table's lines. */
+export function tableLines(
+  cameras: readonly WatchedCamera[],
+  reader: FramesElsewhere,
+  ratesNow: readonly number[],
+): string[] {
+  const rows = cameras.map((watched, i) => {
+    const { state, transport } = watched.camera.stats();
+    return [
+      watched.name,
+      state + (transport ? ` (${transport})` : ""),
+      ratesNow[i].toFixed(1),
+      milliseconds(watched.latency.value),
+      String(watched.dropped),
+      `${reader.framesOf(watched.ring.name)} from ${watched.ring.name}`,
+      watched.motion ? `${bar(watched.motion.score)} ${(100 * watched.motion.score).toFixed(1)} %` : "-",
+    ];
+  });
+  return tableOf(["CAMERA", "STATE", "FPS", "LATENCY", "DROPPED", "READ ELSEWHERE", "MOTION"], rows);
+}
+
+/** A summary for people. */
+export function summaryLines({ seconds, cameras, reader, analysis, failures }: Summary): string[] {
+  return [
+    `After ${seconds} s:`,
+    ...cameras.map(({ name, frames, fps, latencyMs, dropped }) =>
+      `  ${name}: ${frames} frames, ${fps.toFixed(1)} a second, ${dropped} dropped; ` +
+      `from the last packet to the decoded frame ${milliseconds(latencyMs)} (median)`
+    ),
+    `  the other process: ${reader.frames} frames, ${reader.missed} missed; ` +
+    `from the last packet to that process ${milliseconds(reader.latencyMs)} (median)`,
+    `  the analysis without permissions: ${analysis.results} results`,
+    ...failures.map((failure) => `  ${failure}`),
+  ];
+}
+
+function milliseconds(value: number | null): string {
+  return value === null ? "-" : `${value.toFixed(1)} ms`;
+}
+
+function bar(score: number): string {
+  // A tenth of the picture is much motion already.
+  const full = Math.min(10, Math.round(score * 100));
+  return "▮".repeat(full) + "▯".repeat(10 - full);
+}
+
+function round(value: number, digits: number): number;
+function round(value: number | null, digits: number): number | null;
+function round(value: number | null, digits: number): number | null {
+  return value === null ? null : Number(value.toFixed(digits));
+}

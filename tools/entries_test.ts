@@ -1,0 +1,46 @@
+import { assert, assertEquals } from "@std/assert";
+import { ENTRIES, hostsOf } from "./entries.ts";
+
+const context = (...args: string[]) => ({
+  args,
+  library: "/cache/lib.so",
+  project: "/project",
+  cache: "/cache",
+  deno: "/bin/deno",
+});
+const permissions = (...args: string[]) => ENTRIES.millrace.permissions(context(...args));
+
+Deno.test("hostsOf() finds the host of an address, whatever its password is", () => {
+  assertEquals(hostsOf(["rtsp://u:p@ss/w#rd@10.0.0.1:8554/a", "--camera=rtsp://cam.local/h264?x=1", "file.mp4"]), [
+    "10.0.0.1:8554",
+    "cam.local:554",
+  ]);
+  assertEquals(hostsOf(["rtsp://[fe80::1]/a", "rtsp://[::1]:80/"]), ["[fe80::1]:554", "[::1]:80"]);
+  // More hosts than one cannot be smuggled into one permission.
+  assertEquals(hostsOf(["rtsp://a,b/"]), []);
+});
+
+Deno.test("a command may reach only what its command line names", () => {
+  assert(permissions("probe", "rtsp://10.0.0.1/x").includes("--allow-net=10.0.0.1:554"));
+  assert(!permissions("probe").some((option) => option.startsWith("--allow-net")));
+  assert(permissions("decode", "a.mp4").includes("--allow-read=/project,/cache,a.mp4"));
+  assert(!permissions("decode", "a.mp4").some((option) => /^--allow-(ffi|net|run|write)/.test(option)));
+  assert(permissions("shm", "list").includes("--allow-ffi=/cache/lib.so"));
+});
+
+Deno.test("no command may do everything of a kind, but the camera, which listens", () => {
+  for (const args of [["camera"], ["probe", "rtsp://a/"], ["decode", "a"], ["shm", "list"], ["demo"], ["--help"]]) {
+    for (const option of permissions(...args)) {
+      assert(option.includes("=") || args[0] === "camera" && option === "--allow-net", `${args} has ${option}`);
+      assert(!/^(-A|--allow-all)/.test(option));
+    }
+  }
+});
+
+Deno.test("help needs no set-up", () => {
+  for (const args of [[], ["--help"], ["decode", "--help"], ["help", "shm"], ["--version"]]) {
+    assertEquals(ENTRIES.millrace.wants(args), []);
+  }
+  assertEquals(ENTRIES.demo.wants(["--help"]), []);
+  assertEquals(ENTRIES.demo.wants(["--seconds", "5"]), ["library", "wasm", "clip"]);
+});
