@@ -4,6 +4,7 @@
  *
  * @module
  */
+export * from "./src/analysis/mod.ts";
 export * from "./src/media/mod.ts";
 export * from "./src/decode/mod.ts";
 export * from "./src/feed/mod.ts";

@@ -22,6 +22,8 @@ let bell: Doorbell;
 let module: WebAssembly.Module;
 let instance: Instance;
 let epoch = 0;
+/** Whether the thread was told to end. */
+let over = false;
 
 function say(message: FromDecodeWorker): void {
   self.postMessage(message);
@@ -53,6 +55,9 @@ async function makeInstance(): Promise<void> {
 function take(message: Exclude<ToDecodeWorker, { type: "init" }>): void {
   const source = sources.get(message.source);
   switch (message.type) {
+    case "end":
+      over = true;
+      break;
     case "source":
       try {
         sources.set(message.source, new Source(instance, message));
@@ -98,9 +103,9 @@ function addJob(message: Extract<ToDecodeWorker, { type: "job" }>, source: Sourc
   }
 }
 
-/** Works for ever, one access unit of each source after the other, so that none starves another. */
+/** Works until it is told to end, one access unit of each source after the other, so that none starves another. */
 async function run(): Promise<void> {
-  for (;;) {
+  while (!over) {
     const seen = bell.count;
     if (inbox.pending) await inbox.settle();
     let worked = false;
@@ -115,8 +120,9 @@ async function run(): Promise<void> {
       }
     }
     instance.pool.reap();
-    if (!worked) bell.wait(seen, PATIENCE);
+    if (!worked && !over) bell.wait(seen, PATIENCE);
   }
+  self.close();
 }
 
 /** After an error in a source: where the instance is dead, all go on in a new one; where it is not, the source is over. */

@@ -20,6 +20,8 @@ const jobs = new Map<number, EgressJob>();
 let library: NativeLibrary;
 let bell: Doorbell;
 let inbox: Inbox;
+/** Whether the thread was told to end. */
+let over = false;
 
 function say(message: FromEgressWorker): void {
   self.postMessage(message);
@@ -41,6 +43,9 @@ self.onmessage = (event: MessageEvent<ToEgressWorker>) => {
 
 function take(message: Exclude<ToEgressWorker, { type: "init" }>): void {
   switch (message.type) {
+    case "end":
+      over = true;
+      break;
     case "instance": {
       const { worker, epoch, memory, table } = message;
       const known = instances.get(worker) ?? new Map<number, KnownInstance>();
@@ -76,9 +81,9 @@ function fail(job: number, error: unknown): void {
   say({ type: "job-failed", job, name, message });
 }
 
-/** Works for ever, one frame of each queue after the other, so that none starves another. */
+/** Works until it is told to end, one frame of each queue after the other, so that none starves another. */
 async function run(): Promise<void> {
-  for (;;) {
+  while (!over) {
     const seen = bell.count;
     if (inbox.pending) await inbox.settle();
     let worked = false;
@@ -94,6 +99,7 @@ async function run(): Promise<void> {
         fail(number, error);
       }
     }
-    if (!worked) bell.wait(seen, PATIENCE);
+    if (!worked && !over) bell.wait(seen, PATIENCE);
   }
+  self.close();
 }

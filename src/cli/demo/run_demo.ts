@@ -44,6 +44,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
     void reader.ended.then((error) => error && failures.push(error.message));
 
     const began = performance.now();
+    for (const camera of cameras) camera.beginRate();
     const rates = cameras.map((camera) => rate(() => camera.frames));
     const lines = () => {
       const broken = [...new Set([...cameras.flatMap((camera) => camera.failures), ...failures])];
@@ -116,7 +117,7 @@ async function openAll(
 
 /** How fast a counter rises, a second, over the last while. */
 function rate(count: () => number): () => number {
-  const seen: { at: number; count: number }[] = [];
+  const seen = [{ at: performance.now(), count: count() }];
   return () => {
     const now = { at: performance.now(), count: count() };
     seen.push(now);

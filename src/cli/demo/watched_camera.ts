@@ -34,8 +34,7 @@ export class WatchedCamera implements AsyncDisposable {
   readonly failures: string[] = [];
   readonly #stack: AsyncDisposableStack;
   readonly #heldBack: number;
-  #firstAt = 0;
-  #lastAt = 0;
+  #began = { at: performance.now(), frames: 0 };
   #firstSequence = 0;
   #lastSequence = 0;
   #closing = false;
@@ -68,9 +67,14 @@ export class WatchedCamera implements AsyncDisposable {
     return new WatchedCamera(name, { camera, frames, ring, analysis }, stack.move());
   }
 
-  /** Frames a second, from the first one to the last. */
+  /** Begins to measure the rate: the first frames come at once, from where the camera's last keyframe is. */
+  beginRate(): void {
+    this.#began = { at: performance.now(), frames: this.frames };
+  }
+
+  /** Frames a second since then. */
   get fps(): number {
-    return this.frames > 1 ? (this.frames - 1) * 1000 / (this.#lastAt - this.#firstAt) : 0;
+    return (this.frames - this.#began.frames) * 1000 / (performance.now() - this.#began.at);
   }
 
   /** Pictures of the camera since the first one that did not arrive here, wherever they were lost. */
@@ -93,11 +97,7 @@ export class WatchedCamera implements AsyncDisposable {
   /** Looks at every frame, and touches no pixel. */
   async #count(frames: FrameFeed): Promise<void> {
     for await (using frame of frames.branch()) {
-      this.#lastAt = performance.now();
-      if (this.frames++ === 0) {
-        this.#firstAt = this.#lastAt;
-        this.#firstSequence = frame.sequence;
-      }
+      if (this.frames++ === 0) this.#firstSequence = frame.sequence;
       // With B-frames they are shown in another order than they were numbered in.
       this.#lastSequence = Math.max(this.#lastSequence, frame.sequence);
       this.latency.add(frame.age);
