@@ -18,7 +18,8 @@ export function screenOf(stream: typeof Deno.stdout | typeof Deno.stderr): Scree
   return {
     live,
     get columns() {
-      return live ? Deno.consoleSize().columns : 120;
+      // A terminal that does not know its size says 0.
+      return live && Deno.consoleSize().columns || 80;
     },
     write(text) {
       const bytes = encoder.encode(text);

@@ -44,7 +44,6 @@ export async function runDemo(options: DemoOptions): Promise<void> {
     void reader.ended.then((error) => error && failures.push(error.message));
 
     const began = performance.now();
-    for (const camera of cameras) camera.beginRate();
     const rates = cameras.map((camera) => rate(() => camera.frames));
     const lines = () => {
       const broken = [...new Set([...cameras.flatMap((camera) => camera.failures), ...failures])];

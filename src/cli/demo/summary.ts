@@ -56,7 +56,7 @@ export function tableLines(
       ratesNow[i].toFixed(1),
       milliseconds(watched.latency.value),
       String(watched.dropped),
-      `${reader.framesOf(watched.ring.name)} from ${watched.ring.name}`,
+      `${reader.framesOf(watched.ring.name)} of ${watched.ring.name}`,
       watched.motion ? `${bar(watched.motion.score)} ${(100 * watched.motion.score).toFixed(1)} %` : "-",
     ];
   });
@@ -84,8 +84,8 @@ function milliseconds(value: number | null): string {
 
 function bar(score: number): string {
   // A tenth of the picture is much motion already.
-  const full = Math.min(10, Math.round(score * 100));
-  return "▮".repeat(full) + "▯".repeat(10 - full);
+  const full = Math.min(5, Math.ceil(score * 50));
+  return "▮".repeat(full) + "▯".repeat(5 - full);
 }
 
 function round(value: number, digits: number): number;

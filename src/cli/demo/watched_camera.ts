@@ -34,7 +34,7 @@ export class WatchedCamera implements AsyncDisposable {
   readonly failures: string[] = [];
   readonly #stack: AsyncDisposableStack;
   readonly #heldBack: number;
-  #began = { at: performance.now(), frames: 0 };
+  #caughtUp: { at: number; frames: number } | null = null;
   #firstSequence = 0;
   #lastSequence = 0;
   #closing = false;
@@ -67,14 +67,10 @@ export class WatchedCamera implements AsyncDisposable {
     return new WatchedCamera(name, { camera, frames, ring, analysis }, stack.move());
   }
 
-  /** Begins to measure the rate: the first frames come at once, from where the camera's last keyframe is. */
-  beginRate(): void {
-    this.#began = { at: performance.now(), frames: this.frames };
-  }
-
-  /** Frames a second since then. */
+  /** Frames a second, since it caught up with the camera: the first frames come at once, from the last keyframe on. */
   get fps(): number {
-    return (this.frames - this.#began.frames) * 1000 / (performance.now() - this.#began.at);
+    if (this.#caughtUp === null) return 0;
+    return (this.frames - this.#caughtUp.frames) * 1000 / (performance.now() - this.#caughtUp.at);
   }
 
   /** Pictures of the camera since the first one that did not arrive here, wherever they were lost. */
@@ -98,6 +94,9 @@ export class WatchedCamera implements AsyncDisposable {
   async #count(frames: FrameFeed): Promise<void> {
     for await (using frame of frames.branch()) {
       if (this.frames++ === 0) this.#firstSequence = frame.sequence;
+      if (this.#caughtUp === null && frame.sequence + 2 >= this.camera.stats().accessUnits) {
+        this.#caughtUp = { at: performance.now(), frames: this.frames };
+      }
       // With B-frames they are shown in another order than they were numbered in.
       this.#lastSequence = Math.max(this.#lastSequence, frame.sequence);
       this.latency.add(frame.age);
