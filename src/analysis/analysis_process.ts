@@ -60,7 +60,8 @@ export class AnalysisProcess {
     this.ready = this.#loaded.promise;
     this.#child = new Deno.Command(options.deno, {
       args: options.args,
-      env: { ...options.env, NO_COLOR: "1" },
+      // Where this program reports its telemetry, the author's code could send whatever it likes there: no permission is asked.
+      env: { ...options.env, NO_COLOR: "1", OTEL_DENO: "false" },
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",

@@ -62,3 +62,30 @@ Deno.test("an analyzer's static imports end at its own folder", async () => {
   assertEquals(error.message.includes("\n"), false);
   await Deno.remove(folder, { recursive: true });
 });
+
+Deno.test("an analyzer reports no telemetry where its program does", async () => {
+  let reports = 0;
+  await using server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, async (request) => {
+    await request.arrayBuffer();
+    reports++;
+    return new Response();
+  });
+  const variables = {
+    OTEL_DENO: "true",
+    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${server.addr.port}`,
+    OTEL_BSP_SCHEDULE_DELAY: "20",
+  };
+  for (const [name, value] of Object.entries(variables)) Deno.env.set(name, value);
+  try {
+    await using camera = await WitnessedCamera.start();
+    await using analysis = await startAnalysis(new URL("./fixtures/reports_telemetry.ts", import.meta.url), {
+      input: camera.frames.branch(),
+      permissions: "none",
+    });
+    let results = 0;
+    for await (const _ of analysis) if (++results === 10) break;
+  } finally {
+    for (const name of Object.keys(variables)) Deno.env.delete(name);
+  }
+  assertEquals(reports, 0);
+});
