@@ -19,6 +19,8 @@ import { Viewer } from "./viewer.ts";
 const MAX_QUEUED = 4 << 20;
 /** After so many milliseconds without a sign of life a client's session is over. */
 export const SESSION_TIMEOUT = 60_000;
+/** Datagrams that may wait for the system to take them. */
+const MAX_DATAGRAMS = 4096;
 const METHODS = "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN, GET_PARAMETER, SET_PARAMETER";
 
 /** What a connection needs of its server. */
@@ -39,6 +41,8 @@ export class CameraSession {
   readonly #queue: Uint8Array<ArrayBuffer>[] = [];
   #queued = 0;
   #wake: (() => void) | null = null;
+  readonly #datagrams: { socket: Deno.DatagramConn; packet: Uint8Array<ArrayBuffer>; address: Deno.NetAddr }[] = [];
+  #sending = false;
   #viewer: Viewer | null = null;
   #stream: Stream | null = null;
   #ports: UdpPorts | null = null;
@@ -241,8 +245,24 @@ export class CameraSession {
   #sendDatagram(kind: "rtp" | "rtcp", packet: Uint8Array<ArrayBuffer>): void {
     const port = this.#clientPorts[kind === "rtp" ? 0 : 1];
     const address = { transport: "udp", hostname: this.#peer, port } as const;
-    // A full socket or a client that is gone loses a packet, as networks do.
-    this.#ports?.[kind].send(packet, address).catch(() => {});
+    const socket = this.#ports?.[kind];
+    // More than this waiting is a network that takes nothing: it loses the packet.
+    if (!socket || this.#datagrams.length >= MAX_DATAGRAMS) return;
+    this.#datagrams.push({ socket, packet, address });
+    if (!this.#sending) void this.#sendQueued();
+  }
+
+  /** Sends datagrams one after the other: sends that overlap let packets overtake one another. */
+  async #sendQueued(): Promise<void> {
+    this.#sending = true;
+    for (let next = this.#datagrams.shift(); next; next = this.#datagrams.shift()) {
+      try {
+        await next.socket.send(next.packet, next.address);
+      } catch {
+        // A client that is gone loses packets, as networks do.
+      }
+    }
+    this.#sending = false;
   }
 
   #enqueue(bytes: Uint8Array<ArrayBuffer>): boolean {

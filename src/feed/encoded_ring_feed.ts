@@ -52,7 +52,10 @@ export class EncodedRingFeed implements EncodedFeed {
   pipe<Out>(filter: Filter<AccessUnit, Out>): FrameFeed | Feed<Out> {
     const { step } = filter;
     if (step?.kind === "decode") {
-      const decoding = new Decoding(this.#source, { capacity: this.#capacity, step: step.options });
+      const decoding = new Decoding(this.#source, {
+        capacity: this.#capacity,
+        step: { ...step.options, corrupt: step.options.corrupt ?? this.#source.corrupt },
+      });
       return new PlannedFeed(decoding, [], { owner: true });
     }
     return new IterableFeed<Out>(filter(this), { leased: true, close: () => this[Symbol.asyncDispose]() });
@@ -71,7 +74,10 @@ export class EncodedRingFeed implements EncodedFeed {
 
   [Symbol.asyncIterator](): AsyncIterator<AccessUnit, undefined> {
     if (this.#disposed) throw new TypeError("Cannot read a feed that was disposed of");
-    const cursor = new EncodedCursor(this.#source.ring, { capacity: this.#capacity });
+    const cursor = new EncodedCursor(this.#source.ring, {
+      capacity: this.#capacity,
+      corrupt: this.#source.corrupt,
+    });
     const reader: OpenReader = {
       cursor,
       stopped: false,

@@ -8,6 +8,8 @@ export interface EncodedSource {
   readonly info: VideoTrackInfo;
   /** The number that the program gave to the source; it travels with every frame. */
   readonly streamId: number;
+  /** Whether access units with something missing are for the readers too. @default {"skip"} */
+  readonly corrupt?: "skip" | "deliver";
   /** Has `bell` rung after each access unit, until the function that is returned is called. */
   attachDoorbell(bell: SharedArrayBuffer): () => void;
   /** Settles when the source is over: with its error, or with undefined where it ended or was closed. Never rejects. */

@@ -134,6 +134,7 @@ export class RtspCamera implements AsyncDisposable {
         return camera.info;
       },
       streamId: this.#settings.streamId,
+      corrupt: this.#settings.corrupt,
       ended: this.#ended.promise,
       attachDoorbell: (bell) => {
         const number = ++this.#lastBell;

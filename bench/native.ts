@@ -1,0 +1,17 @@
+/** Compiles one of the rivals in bench/native, into the user's temporary folder; returns the program's path. */
+export async function compileRival(name: string, libraries: readonly string[] = []): Promise<string> {
+  const source = decodeURIComponent(new URL(`./native/${name}.c`, import.meta.url).pathname);
+  const program = `${await Deno.makeTempDir({ prefix: "millrace-bench-" })}/${name}`;
+  const flags = libraries.length === 0
+    ? []
+    : (await run("pkg-config", ["--cflags", "--libs", ...libraries])).trim().split(/\s+/);
+  await run("cc", ["-O3", "-Wall", "-Wextra", "-o", program, source, ...flags]);
+  return program;
+}
+
+/** Runs a program, and gives what it prints. */
+export async function run(program: string, args: string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(program, { args }).output();
+  if (!success) throw new Error(`${program}: ${new TextDecoder().decode(stderr)}`);
+  return new TextDecoder().decode(stdout);
+}
