@@ -47,6 +47,8 @@ export class DecodedFrame {
   readonly matrix: number;
   readonly primaries: number;
   readonly transfer: number;
+  /** Width to height of one sample, as a fraction; 0 to 1 where it is not known. */
+  readonly sampleAspect: readonly [number, number];
 
   constructor(instance: FfmpegInstance, at: number) {
     const { view } = instance;
@@ -65,6 +67,7 @@ export class DecodedFrame {
     this.matrix = view.getInt32(at + 56, true);
     this.primaries = view.getInt32(at + 60, true);
     this.transfer = view.getInt32(at + 64, true);
+    this.sampleAspect = [view.getInt32(at + 68, true), view.getInt32(at + 72, true)];
     const planes: DecodedPlane[] = [];
     for (let i = 0; i < 4; i++) {
       const offset = view.getUint32(at + 24 + 4 * i, true);

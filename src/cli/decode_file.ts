@@ -17,8 +17,9 @@ export async function decodeFile(
   const take = (frame: DecodedFrame) => {
     try {
       if (frames >= options.limit) return;
-      if (frames === 0) options.md5?.begin({ width: frame.width, height: frame.height, frameRate: file.frameRate });
       ({ width, height } = frame);
+      const { sampleAspect } = frame;
+      if (frames === 0) options.md5?.begin({ width, height, frameRate: file.frameRate, sampleAspect });
       options.md5?.frame(pixelsOf(instance, frame), frames);
       frames++;
     } finally {

@@ -2,9 +2,13 @@ import { createHash } from "node:crypto";
 
 /** Prints what `ffmpeg -f framemd5` prints of a video with a constant frame rate: a header, and a line for each frame. */
 export class FrameMd5 {
-  /** @param shape The frame rate is written as the shortest fraction that it is, as FFmpeg does. */
-  begin(shape: { width: number; height: number; frameRate: number }): void {
+  /**
+   * @param shape.frameRate Written as the shortest fraction that it is, as FFmpeg does.
+   * @param shape.sampleAspect Width to height of a sample. @default {[0, 1], which is not known}
+   */
+  begin(shape: { width: number; height: number; frameRate: number; sampleAspect?: readonly [number, number] }): void {
     const [numerator, denominator] = fraction(shape.frameRate);
+    const [across, down] = shape.sampleAspect ?? [0, 1];
     console.log(`#format: frame checksums
 #version: 2
 #hash: MD5
@@ -13,7 +17,7 @@ export class FrameMd5 {
 #media_type 0: video
 #codec_id 0: rawvideo
 #dimensions 0: ${shape.width}x${shape.height}
-#sar 0: 0/1
+#sar 0: ${across}/${down}
 #stream#, dts,        pts, duration,     size, hash`);
   }
 

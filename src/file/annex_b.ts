@@ -69,9 +69,9 @@ export function codecOfAnnexB(data: Uint8Array): "h264" | "hevc" | null {
   let h264 = 0, hevc = 0;
   splitAnnexB(data.subarray(0, 65_536), (start) => {
     if ((data[start] & 0x9f) === 7 && data[start] !== 7) h264++;
-    // nuh_layer_id 0 and nuh_temporal_id_plus1 1: the second byte is 1.
+    // nuh_layer_id 0 and nuh_temporal_id_plus1 1: the first byte is even, for which 0x41, a slice of H.264's, is not taken.
     const type = data[start] >> 1 & 0x3f;
-    if (type >= 32 && type <= 34 && data[start + 1] === 1) hevc++;
+    if (type >= 32 && type <= 34 && (data[start] & 0x81) === 0 && data[start + 1] === 1) hevc++;
   });
   return hevc > h264 ? "hevc" : h264 > 0 ? "h264" : null;
 }
