@@ -146,7 +146,6 @@ function giveUp(
   message: string,
   averror: number,
 ): void {
-  for (const job of source.jobs.values()) job.end();
   source.close();
   sources.delete(number);
   say({ type: "source-failed", source: number, code, message, averror });

@@ -3,6 +3,9 @@
 /** Bytes of a doorbell. */
 export const DOORBELL_BYTES = 8;
 
+/** Longer than any wait. */
+const LONG = 2 ** 30;
+
 /**
  * A counter in shared memory on which one thread waits for many sources: each adds one after it has something new, so
  * that a waiter that remembers the count it saw before it looked around cannot sleep through anything.
@@ -35,6 +38,13 @@ export class Doorbell {
   /** As `wait`, without blocking. */
   async waitAsync(seen: number, timeoutMs: number): Promise<void> {
     const result = Atomics.waitAsync(this.#word, 0, seen, timeoutMs);
-    if (result.async) await result.value;
+    if (!result.async) return;
+    // Such a wait does not keep a program of Deno's alive, and a reader that waits is not at its end.
+    const alive = setInterval(() => {}, LONG);
+    try {
+      await result.value;
+    } finally {
+      clearInterval(alive);
+    }
   }
 }

@@ -16,6 +16,8 @@ export interface ClipOptions {
   gop: number;
   /** `"clock"`: colours, moving shapes and a running clock; `"life"`: cells that come and go all over. */
   picture: "clock" | "life";
+  /** A number below 256 that every picture bears, so that it can be told from other cameras' (`readMark`). */
+  mark?: number;
 }
 
 /** What an ordinary camera sends: 720p at 25 frames a second, a keyframe every two seconds, no B-frames. */
@@ -65,10 +67,44 @@ function encoderArguments(clip: ClipOptions): string[] {
   const source = picture === "clock"
     ? `testsrc2=size=${size}:rate=${rate}`
     : `life=size=${size}:rate=${rate}:mold=10:ratio=0.1:death_color=0x203040:life_color=0xc0d0e0:seed=1`;
+  const marked = clip.mark === undefined ? source : [source, ...markBoxes(clip.mark, clip)].join(",");
   return [
-    ...["-hide_banner", "-loglevel", "error", "-y", "-f", "lavfi", "-i", source, "-t", String(seconds)],
+    ...["-hide_banner", "-loglevel", "error", "-y", "-f", "lavfi", "-i", marked, "-t", String(seconds)],
     ...["-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "veryfast", "-profile:v", "main", "-bf", "0"],
     ...["-g", String(gop), "-keyint_min", String(gop), "-sc_threshold", "0"],
     ...["-b:v", String(bitRate), "-maxrate", String(bitRate), "-bufsize", String(bitRate), "-f", "h264"],
   ];
+}
+
+const MARK_BITS = 8;
+/** Squares of the mark across a picture's width. */
+const MARK_ACROSS = 40;
+
+/** The filters that draw a mark: its bits as black and white squares at the top left, the highest first. */
+function markBoxes(mark: number, { width }: { width: number }): string[] {
+  if (!Number.isInteger(mark) || mark < 0 || mark >= 2 ** MARK_BITS) {
+    throw new RangeError(
+      `Cannot make a clip: the mark is ${mark}, expected an integer from 0 to ${2 ** MARK_BITS - 1}`,
+    );
+  }
+  const side = Math.floor(width / MARK_ACROSS);
+  return Array.from({ length: MARK_BITS }, (_, i) => {
+    const colour = mark >> (MARK_BITS - 1 - i) & 1 ? "white" : "black";
+    return `drawbox=x=${i * side}:y=0:w=${side}:h=${side}:color=${colour}:t=fill`;
+  });
+}
+
+/** The mark that a picture of a clip bears, read from its first plane: luma, or RGB of `bytesPerPixel` bytes. */
+export function readMark(
+  plane: { data: Uint8Array; stride: number },
+  width: number,
+  bytesPerPixel = 1,
+): number {
+  const side = width / MARK_ACROSS;
+  const row = Math.floor(side / 2) * plane.stride;
+  let mark = 0;
+  for (let i = 0; i < MARK_BITS; i++) {
+    mark = mark << 1 | (plane.data[row + Math.floor((i + 0.5) * side) * bytesPerPixel] > 127 ? 1 : 0);
+  }
+  return mark;
 }

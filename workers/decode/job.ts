@@ -43,6 +43,11 @@ export class Job {
     }
   }
 
+  /** Whether it makes other pictures of those that it takes. */
+  get scales(): boolean {
+    return this.#scale !== null;
+  }
+
   /** Whether its reader must take something out before a picture may be decoded. */
   get blocked(): boolean {
     return this.#overflow === "block" && this.#queue !== null && !this.#queue.closed && this.#queue.waitsForRoom();
@@ -93,6 +98,12 @@ export class Job {
     for (let lease = this.#queue?.pop(); lease; lease = this.#queue?.pop()) {
       if (lease.epoch === this.#instance.epoch) this.#instance.pool.table.release(lease.entry);
     }
+    this.#scale?.close();
+  }
+
+  /** Its decoder is gone: the reader gets what is queued, and the end. */
+  leave(): void {
+    this.end();
     this.#scale?.close();
   }
 

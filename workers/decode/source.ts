@@ -126,8 +126,9 @@ export class Source {
     this.#counters[COUNTER.traps]++;
   }
 
+  /** Ends its decoder, and all that read it. */
   close(): void {
-    for (const job of this.jobs.values()) job.close();
+    for (const job of this.jobs.values()) job.leave();
     this.jobs.clear();
     this.#decoder?.[Symbol.dispose]();
     this.#decoder = null;
@@ -224,7 +225,11 @@ export class Source {
       entry: -1,
       release: () => frame.release(),
     };
-    for (const job of this.jobs.values()) this.#counters[COUNTER.scaleMicroseconds] += job.take(decoded);
+    // Who takes the picture as it is does not wait for others' scaling.
+    for (const job of this.jobs.values()) if (!job.scales) job.take(decoded);
+    for (const job of this.jobs.values()) {
+      if (job.scales) this.#counters[COUNTER.scaleMicroseconds] += job.take(decoded);
+    }
     if (decoded.entry < 0) frame.release();
   }
 }
