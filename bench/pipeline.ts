@@ -1,37 +1,104 @@
-import { makeClip, VirtualCamera } from "../src/camera/mod.ts";
+import { makeClip } from "../src/camera/mod.ts";
 import { cacheFolder } from "../src/cli/cache_folder.ts";
+import { Companion } from "../src/cli/demo/companion.ts";
 import { decode, openRtsp, scale, ShmWriter } from "../mod.ts";
 import { PlannedFeed } from "../src/feed/planned_feed.ts";
-import { quantile, type Results } from "./results.ts";
+import { compileRival, run } from "./native.ts";
+import type { CameraSaid } from "./pipeline_camera.ts";
+import { median, quantile, type Results } from "./results.ts";
 
-const SECONDS = 20;
+const ROUNDS = 3;
+const SECONDS = 10;
+const RATE = 25;
+/** Pictures of a round that are not looked at: the backlog of whoever joins. */
+const JOINING = 25;
+/** Later than this a picture of that number is another one, a round of the clip later. */
+const PLAUSIBLE_MS = 5_000;
+const SHAPE = { width: 480, height: 270, format: "RGB24" } as const;
 
-/** From the last packet of a picture until its frame is in another process: 720p25 over TCP, as 480x270 RGB. */
+/** A picture in the other process: the number that it bears, Unix milliseconds, and in ours those since its last packet came. */
+type Arrival = readonly [picture: number, at: number, age: number];
+
+/** From the camera's sending a picture until its frame is in another process: 720p25 over TCP, as 480x270 RGB. */
 export async function pipelineBench(results: Results): Promise<void> {
-  const clip = await makeClip({ cacheDir: cacheFolder() });
-  await using server = await VirtualCamera.start({ files: { clock: clip } });
-  const name = `bench-pipeline-${Deno.pid}`;
-  const shape = { width: 480, height: 270, format: "RGB24" } as const;
-  const ring = await ShmWriter.create(name, { ...shape, slots: 10 });
-  const file = decodeURIComponent(new URL("./shm_reader.ts", import.meta.url).pathname);
-  const reader = new Deno.Command(Deno.execPath(), { args: ["run", "-A", "--no-prompt", file, name], stdout: "piped" })
-    .spawn();
-  await using camera = await openRtsp(server.url("clock"), { transport: "tcp" });
-  await using frames = camera.video.branch().pipe(decode());
-  const stop = AbortSignal.timeout(SECONDS * 1000);
-  await frames.branch().pipe(scale(shape)).pipeTo(ring, { signal: stop }).catch((error) => {
-    if (error !== stop.reason) throw error;
+  const rival = await compileRival("pipeline", ["libavformat", "libavcodec", "libswscale", "libavutil"]);
+  const clip = await makeClip({ cacheDir: cacheFolder(), mark: "counter" });
+  const started = Promise.withResolvers<string>();
+  const sent = new Map<number, number[]>();
+  await using camera = new Companion<CameraSaid>(new URL("./pipeline_camera.ts", import.meta.url), {
+    name: "camera",
+    permissions: ["-A"],
+    args: [clip],
+    onSaid: (said) => {
+      if ("url" in said) return started.resolve(said.url);
+      const times = sent.get(said.picture % 256) ?? [];
+      sent.set(said.picture % 256, [...times, said.at]);
+    },
   });
-  if (!(frames instanceof PlannedFeed)) throw new TypeError("the plan does not run in the pool");
-  const { frames: decoded, busyMicroseconds } = await frames.decoderStats();
-  await ring[Symbol.asyncDispose]();
-  const { stdout } = await reader.output();
-  // The first pictures are the backlog of whoever joins.
-  const ages = (JSON.parse(new TextDecoder().decode(stdout)) as number[]).slice(25);
-  const decoding = busyMicroseconds / decoded / 1000;
-  results.add({ name: "pipeline.720p.latency.p50", value: quantile(ages, 0.5), unit: "ms" });
-  results.add({ name: "pipeline.720p.latency.p99", value: quantile(ages, 0.99), unit: "ms" });
-  results.add({ name: "pipeline.720p.decoding", value: decoding, unit: "ms" });
-  results.add({ name: "pipeline.720p.without-decoding.p50", value: quantile(ages, 0.5) - decoding, unit: "ms" });
-  results.add({ name: "pipeline.720p.frames", value: ages.length, unit: "frames" });
+  void camera.ended.then((error) => started.reject(error));
+  const url = await started.promise;
+
+  const latencies = (arrivals: readonly Arrival[]) =>
+    arrivals.slice(JOINING).flatMap(([picture, at]) => {
+      const since = (sent.get(picture) ?? []).map((begun) => at - begun).filter((ms) => ms >= 0);
+      const latency = Math.min(...since);
+      return latency < PLAUSIBLE_MS ? [latency] : [];
+    });
+  const p50: number[] = [], p99: number[] = [], sending: number[] = [], ratios: number[] = [];
+  const decoding: number[] = [], scaling: number[] = [];
+  let frames = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    const round = await ours(url);
+    const text = await run(rival, [url, String(SECONDS * RATE)]);
+    const native = text.trim().split("\n").map((line) => line.split(" ").map(Number) as unknown as Arrival);
+    await new Promise((resolve) => setTimeout(resolve, 200)); // what the camera said of the last pictures
+    const own = latencies(round.arrivals), others = latencies(native);
+    const ages = round.arrivals.slice(JOINING).map(([, , age]) => age);
+    p50.push(quantile(ages, 0.5));
+    p99.push(quantile(ages, 0.99));
+    sending.push(quantile(own, 0.5));
+    decoding.push(round.decodingMs);
+    scaling.push(round.scalingMs);
+    ratios.push(quantile(own, 0.5) / quantile(others, 0.5));
+    frames += own.length;
+  }
+  const name = "pipeline.720p";
+  const rivalName = "libavformat, libavcodec, libswscale in one native process";
+  const add = (figure: string, values: number[], more: { ratio?: number; rival?: string } = {}) =>
+    results.add({ name: `pipeline.720p.${figure}`, value: median(values), unit: "ms", ...more });
+  add("latency.p50", p50);
+  add("latency.p99", p99);
+  add("decoding", decoding);
+  add("scaling", scaling);
+  add("without-decoding.p50", p50.map((ms, i) => ms - decoding[i]));
+  add("from-sending.p50", sending, { ratio: median(ratios), rival: "libavformat, libavcodec, libswscale" });
+  results.add({ name: "pipeline.720p.frames", value: frames, unit: "frames" });
+}
+
+/** One round of ours: what arrived in the other process, and what the decoder itself took for a picture. */
+async function ours(url: string): Promise<{ arrivals: Arrival[]; decodingMs: number; scalingMs: number }> {
+  const name = `bench-pipeline-${Deno.pid}`;
+  const ring = await ShmWriter.create(name, { ...SHAPE, slots: 10 });
+  const file = decodeURIComponent(new URL("./shm_reader.ts", import.meta.url).pathname);
+  const reader = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-prompt", file, name, "marks"],
+    stdout: "piped",
+  }).spawn();
+  const output = reader.output();
+  {
+    await using camera = await openRtsp(url, { transport: "tcp" });
+    await using frames = camera.video.branch().pipe(decode());
+    const stop = AbortSignal.timeout(SECONDS * 1000);
+    await frames.branch().pipe(scale(SHAPE)).pipeTo(ring, { signal: stop }).catch((error) => {
+      if (error !== stop.reason) throw error;
+    });
+    if (!(frames instanceof PlannedFeed)) throw new TypeError("the plan does not run in the pool");
+    const { frames: decoded, busyMicroseconds, scaleMicroseconds } = await frames.decoderStats();
+    await ring[Symbol.asyncDispose]();
+    const arrivals = JSON.parse(new TextDecoder().decode((await output).stdout)) as Arrival[];
+    const perFrame = (microseconds: number) => microseconds / decoded / 1000;
+    // The decoder's own thread scales too, and counts that as time in which it is busy.
+    const decodingMs = perFrame(busyMicroseconds - scaleMicroseconds);
+    return { arrivals, decodingMs, scalingMs: perFrame(scaleMicroseconds) };
+  }
 }

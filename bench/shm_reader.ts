@@ -1,7 +1,15 @@
+import { readMark } from "../src/camera/mod.ts";
+import { now } from "../src/media/mod.ts";
 import { ShmReader } from "../src/shm/mod.ts";
 
-/* The other process of bench/shm.ts and bench/pipeline.ts: reads every frame of a ring, and prints their ages at its end. */
+/*
+ * shm_reader.ts RING [marks]: the other process of bench/shm.ts and bench/pipeline.ts. Reads every frame of a ring, and prints
+ * at its end their ages, or with `marks` the numbers that they bear, when they were there, and their ages.
+ */
 
-const ages: number[] = [];
-for await (using frame of await ShmReader.open(Deno.args[0], { mode: "every", wait: 5_000 })) ages.push(frame.age);
-console.log(JSON.stringify(ages));
+const [name, what] = Deno.args;
+const seen: (number | [number, number, number])[] = [];
+for await (using frame of await ShmReader.open(name, { mode: "every", wait: 5_000 })) {
+  seen.push(what === "marks" ? [readMark(frame.planes[0], frame.width, 3), now(), frame.age] : frame.age);
+}
+console.log(JSON.stringify(seen));

@@ -57,7 +57,7 @@ export const DECODE_COUNTERS = [
   "errors", // access units that the decoder refused
   "skipped", // access units passed over on the way to a keyframe
   "traps", // how often the instance had to be remade under it
-  "busyMicroseconds", // time spent in decoding
+  "busyMicroseconds", // time spent in decoding and what follows in its thread, scaling included
   "scaleMicroseconds", // time spent in scaling
   "starved", // frames dropped because every entry of the frame table was held
 ] as const;

@@ -16,8 +16,11 @@ export interface ClipOptions {
   gop: number;
   /** `"clock"`: colours, moving shapes and a running clock; `"life"`: cells that come and go all over. */
   picture: "clock" | "life";
-  /** A number below 256 that every picture bears, so that it can be told from other cameras' (`readMark`). */
-  mark?: number;
+  /**
+   * A number below 256 that every picture bears, so that it can be told from other cameras'; or `"counter"`: each bears
+   * its own number, modulo 256 (`readMark`).
+   */
+  mark?: number | "counter";
 }
 
 /** What an ordinary camera sends: 720p at 25 frames a second, a keyframe every two seconds, no B-frames. */
@@ -81,16 +84,18 @@ const MARK_BITS = 8;
 const MARK_ACROSS = 40;
 
 /** The filters that draw a mark: its bits as black and white squares at the top left, the highest first. */
-function markBoxes(mark: number, { width }: { width: number }): string[] {
-  if (!Number.isInteger(mark) || mark < 0 || mark >= 2 ** MARK_BITS) {
+function markBoxes(mark: number | "counter", { width }: { width: number }): string[] {
+  if (mark !== "counter" && !(Number.isInteger(mark) && mark >= 0 && mark < 2 ** MARK_BITS)) {
     throw new RangeError(
       `Cannot make a clip: the mark is ${mark}, expected an integer from 0 to ${2 ** MARK_BITS - 1}`,
     );
   }
   const side = Math.floor(width / MARK_ACROSS);
+  const box = (i: number, colour: string) => `drawbox=x=${i * side}:y=0:w=${side}:h=${side}:color=${colour}:t=fill`;
   return Array.from({ length: MARK_BITS }, (_, i) => {
-    const colour = mark >> (MARK_BITS - 1 - i) & 1 ? "white" : "black";
-    return `drawbox=x=${i * side}:y=0:w=${side}:h=${side}:color=${colour}:t=fill`;
+    const bit = MARK_BITS - 1 - i;
+    if (mark !== "counter") return box(i, mark >> bit & 1 ? "white" : "black");
+    return `${box(i, "black")},${box(i, "white")}:enable='mod(floor(n/${2 ** bit}),2)'`;
   });
 }
 
