@@ -12,11 +12,11 @@ export interface Summary {
     transport: string | null;
     frames: number;
     fps: number;
-    /** Median from the last packet of a picture until it was decoded. */
+    /** Median from the last packet of a picture until it was decoded; null where there was none. */
     latencyMs: number | null;
     dropped: number;
   }[];
-  /** The other process; its latency is until the picture was there. */
+  /** The other process; its latency is until the picture was there, scaled, of the few pictures that it gets. */
   reader: { frames: number; missed: number; latencyMs: number | null };
   analysis: { results: number };
   /** What ended and was not to. */
@@ -31,11 +31,16 @@ export function summaryOf(
 ): Summary {
   return {
     seconds: round(more.seconds, 1),
-    cameras: cameras.map(({ name, camera, frames, fps, latency, dropped }) => {
-      const { state, transport } = camera.stats();
-      const { url } = camera;
-      return { name, url, state, transport, frames, fps: round(fps, 2), latencyMs: round(latency.value, 2), dropped };
-    }),
+    cameras: cameras.map(({ name, url, state, transport, frames, fps, latency, dropped }) => ({
+      name,
+      url,
+      state,
+      transport,
+      frames,
+      fps: round(fps, 2),
+      latencyMs: round(latency.value, 2),
+      dropped,
+    })),
     reader: { frames: reader.frames, missed: reader.missed, latencyMs: round(reader.latency.value, 2) },
     analysis: { results: cameras.reduce((sum, { results }) => sum + results, 0) },
     failures: [...new Set([...cameras.flatMap(({ failures }) => failures), ...more.failures])],
@@ -49,9 +54,9 @@ export function tableLines(
   ratesNow: readonly number[],
 ): string[] {
   const rows = cameras.map((watched, i) => {
-    const { state, transport } = watched.camera.stats();
+    const { name, state, transport } = watched;
     return [
-      watched.name,
+      name,
       state + (transport ? ` (${transport})` : ""),
       ratesNow[i].toFixed(1),
       milliseconds(watched.latency.value),
@@ -67,12 +72,12 @@ export function tableLines(
 export function summaryLines({ seconds, cameras, reader, analysis, failures }: Summary): string[] {
   return [
     `After ${seconds} s:`,
-    ...cameras.map(({ name, frames, fps, latencyMs, dropped }) =>
-      `  ${name}: ${frames} frames, ${fps.toFixed(1)} a second, ${dropped} dropped; ` +
+    ...cameras.map(({ name, state, frames, fps, latencyMs, dropped }) =>
+      `  ${name}: ${state}, ${frames} frames, ${fps.toFixed(1)} a second, ${dropped} dropped; ` +
       `from the last packet to the decoded frame ${milliseconds(latencyMs)} (median)`
     ),
     `  the other process: ${reader.frames} frames, ${reader.missed} missed; ` +
-    `from the last packet to that process ${milliseconds(reader.latencyMs)} (median)`,
+    `from the last packet to that process, scaled on the way, ${milliseconds(reader.latencyMs)} (median)`,
     `  the analysis without permissions: ${analysis.results} results`,
     ...failures.map((failure) => `  ${failure}`),
   ];

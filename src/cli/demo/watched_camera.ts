@@ -2,12 +2,12 @@ import { type Analysis, startAnalysis } from "../../analysis/mod.ts";
 import { decode, scale } from "../../decode/mod.ts";
 import { interval } from "../../filter/mod.ts";
 import { openRtsp, type OpenRtspOptions, type RtspCamera } from "../../ingest/mod.ts";
-import { type FrameFeed, ShmError } from "../../media/mod.ts";
-import { ShmWriter } from "../../shm/mod.ts";
+import type { FrameFeed } from "../../media/mod.ts";
+import { redactUrl } from "../../rtsp/mod.ts";
+import type { ShmWriter } from "../../shm/mod.ts";
 import { Median } from "./median.ts";
+import { SHARED } from "./rings.ts";
 
-/** What other processes get: a small picture a second. */
-const SHARED = { width: 480, height: 270, format: "RGB24" } as const;
 /** What the analysis gets: brightness, five times a second. */
 const ANALYZED = { width: 320, height: 180, format: "GRAY8" } as const;
 const ANALYZER = new URL("../../../examples/motion.ts", import.meta.url);
@@ -17,13 +17,10 @@ export interface Motion {
   score: number;
   motion: boolean;
 }
-/** More demos than this at a time are not to be expected. */
-const MAX_RINGS = 100;
 
 /** A camera, and all that the demo does with its pictures. */
 export class WatchedCamera implements AsyncDisposable {
   readonly name: string;
-  readonly camera: RtspCamera;
   readonly ring: ShmWriter;
   /** Of the latest frames, from the last packet until it was decoded and here, in milliseconds. */
   readonly latency = new Median();
@@ -32,42 +29,89 @@ export class WatchedCamera implements AsyncDisposable {
   results = 0;
   /** What of it ended and was not to, in a sentence each. */
   readonly failures: string[] = [];
-  readonly #stack: AsyncDisposableStack;
-  readonly #heldBack: number;
+  readonly #stack = new AsyncDisposableStack();
+  #url = "";
+  #camera: RtspCamera | null = null;
+  #failed = false;
+  #heldBack = 0;
   #caughtUp: { at: number; frames: number } | null = null;
   #firstSequence = 0;
   #lastSequence = 0;
   #closing = false;
 
-  private constructor(
-    name: string,
-    parts: { camera: RtspCamera; frames: FrameFeed; ring: ShmWriter; analysis: Analysis<Motion> },
-    stack: AsyncDisposableStack,
-  ) {
+  /** @param ring What gets its small pictures; it becomes this object's. */
+  constructor(name: string, ring: ShmWriter) {
     this.name = name;
-    this.camera = parts.camera;
-    this.ring = parts.ring;
-    this.#stack = stack;
-    this.#heldBack = this.#notPassedOn();
-    const shared = parts.frames.branch().pipe(interval(1_000)).pipe(scale(SHARED));
-    this.#report(shared.pipeTo(parts.ring), "shared memory");
-    this.#report(this.#count(parts.frames), "decoding");
-    this.#report(this.#follow(parts.analysis), "analysis");
+    this.ring = ring;
   }
 
-  /** Opens a camera, and begins. @throws what `openRtsp`, `ShmWriter.create` and `startAnalysis` throw. */
-  static async open(url: string, name: string, options: OpenRtspOptions): Promise<WatchedCamera> {
-    await using stack = new AsyncDisposableStack();
-    const camera = stack.use(await openRtsp(url, options));
-    const frames = stack.use(camera.video.branch({ capacity: 30 }).pipe(decode()));
-    const ring = stack.use(await freeRing());
-    const input = frames.branch().pipe(interval(200)).pipe(scale(ANALYZED));
+  /**
+   * Opens the camera, and begins.
+   *
+   * @param options.signal Ends the opening, and nothing afterwards.
+   * @throws what `openRtsp` and `startAnalysis` throw; it is noted among the failures, too.
+   */
+  async open(url: string, options: OpenRtspOptions): Promise<void> {
+    this.#url = redactUrl(url);
+    const opening = new AbortController();
     const { signal } = options;
-    const analysis = stack.use(await startAnalysis<Motion>(ANALYZER, { input, permissions: "none", signal }));
-    return new WatchedCamera(name, { camera, frames, ring, analysis }, stack.move());
+    const abort = () => opening.abort(signal?.reason);
+    signal?.addEventListener("abort", abort);
+    try {
+      signal?.throwIfAborted();
+      await this.#begin(url, { ...options, signal: opening.signal });
+    } catch (error) {
+      this.#failed = true;
+      if (!signal?.aborted) this.#fail(error as Error);
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
   }
 
-  /** Frames a second, since it caught up with the camera: the first frames come at once, from the last keyframe on. */
+  async #begin(url: string, options: OpenRtspOptions): Promise<void> {
+    const { signal } = options;
+    const camera = this.#camera = this.#stack.use(await openRtsp(url, options));
+    this.#heldBack = this.#notPassedOn();
+    const frames = this.#stack.use(camera.video.branch({ capacity: 30 }).pipe(decode()));
+    // Before the analysis: a decoder makes one branch's pictures after the other's, and here the age is looked at.
+    const shared = frames.branch().pipe(interval(1_000)).pipe(scale(SHARED)).pipeTo(this.ring);
+    this.#report(shared, "shared memory");
+    this.#report(this.#count(frames, camera), "decoding");
+    const input = frames.branch().pipe(interval(200)).pipe(scale(ANALYZED));
+    const analysis = this.#stack.use(
+      await startAnalysis<Motion>(ANALYZER, { input, permissions: "none", signal }),
+    );
+    this.#report(this.#follow(analysis), "analysis");
+  }
+
+  /** The camera's address without its password; empty before it is opened. */
+  get url(): string {
+    return this.#camera?.url ?? this.#url;
+  }
+
+  /** `connecting` until it is open, `failed` where it could not be opened, then the camera's own. */
+  get state(): string {
+    return this.#failed ? "failed" : this.#camera?.state ?? "connecting";
+  }
+
+  get transport(): "udp" | "tcp" | null {
+    return this.#camera?.stats().transport ?? null;
+  }
+
+  /** Why no pictures come from it at present, in a sentence; null where they do. */
+  get trouble(): string | null {
+    if (!this.#camera || this.#camera.state === "live") return null;
+    const { state, reason } = this.#camera.stats();
+    return `${this.name} is ${state}${reason ? `: ${reason}` : ""}`;
+  }
+
+  /** When it had caught up with the camera; until then the frames since the last keyframe come at once. */
+  get caughtUp(): { at: number; frames: number } | null {
+    return this.#caughtUp;
+  }
+
+  /** Frames a second, since it caught up with the camera. */
   get fps(): number {
     if (this.#caughtUp === null) return 0;
     return (this.frames - this.#caughtUp.frames) * 1000 / (performance.now() - this.#caughtUp.at);
@@ -79,27 +123,29 @@ export class WatchedCamera implements AsyncDisposable {
     return Math.max(0, notHere) + this.#notPassedOn() - this.#heldBack;
   }
 
-  /** Ends everything that was begun, in the reverse order. Idempotent. */
+  /** Ends everything that was begun. Idempotent. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing = true;
+    await this.ring[Symbol.asyncDispose]();
     await this.#stack.disposeAsync();
   }
 
   #notPassedOn(): number {
-    const { skipped, oversize } = this.camera.stats();
+    if (!this.#camera) return 0;
+    const { skipped, oversize } = this.#camera.stats();
     return skipped + oversize;
   }
 
   /** Looks at every frame, and touches no pixel. */
-  async #count(frames: FrameFeed): Promise<void> {
+  async #count(frames: FrameFeed, camera: RtspCamera): Promise<void> {
     for await (using frame of frames.branch()) {
       if (this.frames++ === 0) this.#firstSequence = frame.sequence;
-      if (this.#caughtUp === null && frame.sequence + 2 >= this.camera.stats().accessUnits) {
+      if (this.#caughtUp === null && frame.sequence + 2 >= camera.stats().accessUnits) {
         this.#caughtUp = { at: performance.now(), frames: this.frames };
       }
       // With B-frames they are shown in another order than they were numbered in.
       this.#lastSequence = Math.max(this.#lastSequence, frame.sequence);
-      this.latency.add(frame.age);
+      if (this.#caughtUp) this.latency.add(frame.age);
     }
   }
 
@@ -114,18 +160,13 @@ export class WatchedCamera implements AsyncDisposable {
   #report(part: Promise<void>, what: string): void {
     part.then(
       () => this.#closing || this.failures.push(`${this.name}: the ${what} ended`),
-      (error) => this.#closing || this.failures.push(`${this.name}: ${(error as Error).message}`),
+      (error) => this.#closing || this.#fail(error),
     );
   }
-}
 
-/** The first ring of the demo's names that no living process has; what a dead one left is replaced. */
-async function freeRing(): Promise<ShmWriter> {
-  for (let number = 1;; number++) {
-    try {
-      return await ShmWriter.create(`demo-${number}`, { slots: 4, ...SHARED });
-    } catch (error) {
-      if (!(error instanceof ShmError && error.code === "in-use") || number === MAX_RINGS) throw error;
-    }
+  /** The end of a camera is the end of all its branches, with the same error: it is said once. */
+  #fail(error: Error): void {
+    const failure = `${this.name}: ${error.message}`;
+    if (!this.failures.includes(failure)) this.failures.push(failure);
   }
 }
