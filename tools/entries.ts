@@ -62,6 +62,15 @@ interface Rights {
   env?: readonly string[];
 }
 
+/** The files that a command line wants written. */
+function outputsOf(args: readonly string[]): string[] {
+  const outputs = args.flatMap((arg, i) => {
+    if (arg === "--out") return args[i + 1] ?? [];
+    return arg.startsWith("--out=") ? arg.slice("--out=".length) : [];
+  });
+  return outputs.filter((path) => path !== "" && path !== "-" && !path.includes(","));
+}
+
 function rightsOf(args: readonly string[], context?: EntryContext): Rights {
   const cache = context?.cache ?? "", deno = context?.deno ?? "";
   switch (args[0]) {
@@ -78,7 +87,7 @@ function rightsOf(args: readonly string[], context?: EntryContext): Rights {
         ? { wants: ["library", "wasm"], ffi: true, net: "named" }
         : { wants: ["wasm"], files: true };
     case "shm":
-      return { wants: ["library"], ffi: true };
+      return { wants: ["library"], ffi: true, write: outputsOf(args) };
     case "demo":
       return {
         wants: ["library", "wasm", "clip"],

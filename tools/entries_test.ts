@@ -26,6 +26,8 @@ Deno.test("a command may reach only what its command line names", () => {
   assert(permissions("decode", "a.mp4").includes("--allow-read=/project,/cache,a.mp4"));
   assert(!permissions("decode", "a.mp4").some((option) => /^--allow-(ffi|net|run|write)/.test(option)));
   assert(permissions("shm", "list").includes("--allow-ffi=/cache/lib.so"));
+  assert(permissions("shm", "read", "a", "--out", "a.rgb").includes("--allow-write=a.rgb"));
+  assert(!permissions("shm", "read", "a", "--out=-").some((option) => option.startsWith("--allow-write")));
 });
 
 Deno.test("no command may do everything of a kind, but the camera, which listens", () => {

@@ -35,16 +35,19 @@ const child = new Deno.Command(deno, {
   stdout: "inherit",
   stderr: "inherit",
 }).spawn();
+/** An interrupt of the terminal reaches the program by itself: what is handed on is for one that only this process got. */
+const HAND_ON_AFTER_MS = 100;
 const forward = (signal: Deno.Signal) => {
-  try {
-    child.kill(signal);
-  } catch {
-    // It has ended in the meantime.
-  }
+  setTimeout(() => {
+    try {
+      child.kill(signal);
+    } catch {
+      // It has ended in the meantime.
+    }
+  }, HAND_ON_AFTER_MS);
 };
-// A terminal's interrupt reaches the program by itself; one that only this process was sent is handed on.
 Deno.addSignalListener("SIGINT", () => Deno.stdin.isTerminal() || forward("SIGINT"));
-Deno.addSignalListener("SIGTERM", () => forward("SIGTERM"));
+for (const signal of ["SIGTERM", "SIGHUP"] as const) Deno.addSignalListener(signal, () => forward(signal));
 const { code } = await child.status;
 Deno.exit(code);
 

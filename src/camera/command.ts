@@ -36,6 +36,20 @@ function number(text: string): number {
   return value;
 }
 
+function positive(text: string): number {
+  const value = number(text);
+  if (value <= 0 || value > 1_000_000) throw new InvalidArgumentError("expected a number above 0, 1000000 at most");
+  return value;
+}
+
+function integer(from: number, to = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = number(text);
+    if (Number.isInteger(value) && value >= from && value <= to) return value;
+    throw new InvalidArgumentError(`expected an integer from ${from}${to < 1e6 ? ` to ${to}` : ""}`);
+  };
+}
+
 function share(text: string): number {
   const value = number(text.replace(/%$/, "")) / (text.endsWith("%") ? 100 : 1);
   if (value < 0 || value > 1) throw new InvalidArgumentError("expected a share from 0 to 1, or a percentage");
@@ -54,21 +68,21 @@ export function cameraCommand(options: { cacheDir: () => string }): Command {
     .description("play H.264 files as a camera would: an RTSP server, in real time, in a loop")
     .argument("[file...]", "H.264 files (.mp4, .h264); without one, a picture with a running clock")
     .option("--host <address>", "address to listen on", "127.0.0.1")
-    .option("--port <number>", "port to listen on, 0 for any free one", number, 0)
+    .option("--port <number>", "port to listen on, 0 for any free one", integer(0, 65_535), 0)
     .option("--user <name>", "user name that clients must give")
     .option("--password <word>", "their password")
     .addOption(new Option("--scheme <name>", "how to ask for it").choices(Object.keys(SCHEMES)).default("digest"))
     .addOption(new Option("--transport <name>", "what to offer").choices(["both", "udp", "tcp"]).default("both"))
-    .option("--count <number>", "play each file under so many names", number, 1)
+    .option("--count <number>", "play each file under so many names", integer(1), 1)
     .option("--drop <share>", "leave packets out, such as 2%", share)
     .option("--reorder <share>", "let packets change places (UDP)", share)
     .option("--duplicate <share>", "send packets twice (UDP)", share)
     .option("--stall <every/for>", "stop sending every so often for so long, in seconds", times)
     .option("--reboot <every/for>", "go away every so often for so long, in seconds", times)
-    .option("--garbage <number>", "put stray bytes into every so many pictures (TCP)", number)
+    .option("--garbage <number>", "put stray bytes into every so many pictures (TCP)", integer(0))
     .option("--clock-offset <ms>", "let the camera's clock be wrong by so much", number)
-    .option("--seed <number>", "of the chance in all this", number, 1)
-    .option("--seconds <number>", "end by itself after so many seconds", number)
+    .option("--seed <number>", "of the chance in all this", integer(0), 1)
+    .option("--seconds <number>", "end by itself after so many seconds", positive)
     .addHelpText(
       "after",
       "\nExamples:\n  millrace camera street.mp4 --user admin --password secret\n  millrace camera --transport udp --drop 2%",
@@ -78,11 +92,7 @@ export function cameraCommand(options: { cacheDir: () => string }): Command {
 
 async function run(files: string[], flags: CameraFlags, cacheDir: () => string): Promise<void> {
   const paths = files.length > 0 ? files : [await makeClip({ cacheDir: cacheDir() })];
-  const named: Record<string, string> = {};
-  for (const path of paths) {
-    const name = files.length > 0 ? path.split("/").at(-1)!.replace(/\.[^.]*$/, "") : "clock";
-    for (let i = 1; i <= flags.count; i++) named[flags.count > 1 ? `${name}-${i}` : name] = path;
-  }
+  const named = namesOf(paths, { count: flags.count, name: files.length > 0 ? undefined : "clock" });
   const faults: Partial<Faults> = Object.fromEntries(
     Object.entries({
       drop: flags.drop,
@@ -112,10 +122,26 @@ async function run(files: string[], flags: CameraFlags, cacheDir: () => string):
       seed: flags.seed,
     });
     for (const url of camera.urls) console.log(url);
+    if (Deno.stderr.isTerminal()) console.error("Playing; Ctrl-C ends it.");
     if (!stop.signal.aborted) await new Promise((resolve) => stop.signal.addEventListener("abort", resolve));
   } finally {
     clearTimeout(timer);
     Deno.removeSignalListener("SIGINT", onSignal);
     Deno.removeSignalListener("SIGTERM", onSignal);
   }
+}
+
+/** What each stream is called: as its file, and with a number where there are several of that name. */
+function namesOf(paths: readonly string[], options: { count: number; name?: string }): Record<string, string> {
+  const named: Record<string, string> = {};
+  for (const path of paths) {
+    const name = options.name ?? (path.split("/").at(-1)!.replace(/(.)\.[^.]*$/, "$1") || "stream");
+    for (let i = 1; i <= options.count; i++) {
+      let number = i;
+      const full = () => options.count > 1 || number > i ? `${name}-${number}` : name;
+      while (Object.hasOwn(named, full())) number++;
+      named[full()] = path;
+    }
+  }
+  return named;
 }

@@ -1,7 +1,9 @@
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { redactUrl, type TransportPolicy } from "../rtsp/mod.ts";
+import { address, count, isAddress } from "./arguments.ts";
 import { decodeFile } from "./decode_file.ts";
 import { FrameMd5 } from "./frame_md5.ts";
+import { print } from "./print.ts";
 
 interface DecodeFlags {
   framemd5?: boolean;
@@ -16,7 +18,7 @@ export function decode(): Command {
   return new Command("decode").description("decode a file or a camera")
     .argument("<source>", "a file (.mp4, .h264, .h265), or an rtsp:// address")
     .option("--framemd5", "print the MD5 of every frame, as `ffmpeg -f framemd5` does")
-    .option("--frames <number>", "end after so many", positive)
+    .option("--frames <number>", "end after so many", count)
     .option("--user <name>", "user name for the camera")
     .option("--password <word>", "password for the camera")
     .addOption(new Option("--transport <name>", "how the camera sends").choices(["auto", "udp", "tcp"]).default("auto"))
@@ -27,19 +29,13 @@ export function decode(): Command {
     .action(run);
 }
 
-function positive(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("expected an integer from 1");
-  return value;
-}
-
 async function run(source: string, flags: DecodeFlags): Promise<void> {
   const limit = flags.frames ?? Infinity;
-  if (/^rtsps?:\/\//i.test(source)) await decodeCamera(source, flags, limit);
+  if (isAddress(source)) await decodeCamera(address(source), flags, limit);
   else {
     const md5 = flags.framemd5 ? new FrameMd5() : null;
     const { frames, seconds, width, height, codec } = await decodeFile(source, { limit, md5 });
-    if (!md5) console.log(summary(frames, seconds, `${codec} ${width}x${height}`));
+    if (!md5) print(summary(frames, seconds, `${codec} ${width}x${height}`));
   }
 }
 
@@ -50,7 +46,7 @@ async function decodeCamera(url: string, flags: DecodeFlags, limit: number): Pro
   const onSignal = () => stop.abort();
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, onSignal);
   const began = performance.now();
-  let count = 0, shape = "";
+  let decoded = 0, shape = "";
   try {
     const { user: username, password, transport } = flags;
     await using camera = await openRtsp(url, {
@@ -63,17 +59,17 @@ async function decodeCamera(url: string, flags: DecodeFlags, limit: number): Pro
     await using frames = camera.video.branch().pipe(decode());
     const md5 = flags.framemd5 ? new FrameMd5() : null;
     for await (using frame of frames.branch({ capacity: 64, overflow: "block" })) {
-      if (count === 0) {
+      if (decoded === 0) {
         shape = `${camera.info.codec} ${frame.width}x${frame.height} from ${redactUrl(url)}`;
         md5?.begin({ width: frame.width, height: frame.height, frameRate: camera.info.frameRate || 25 });
       }
-      md5?.frame(frame.copy(), count);
-      if (++count >= limit || stop.signal.aborted) break;
+      md5?.frame(frame.copy(), decoded);
+      if (++decoded >= limit || stop.signal.aborted) break;
     }
-    if (!md5) console.log(summary(count, (performance.now() - began) / 1000, shape));
+    if (!md5) print(summary(decoded, (performance.now() - began) / 1000, shape));
   } catch (error) {
     if (!stop.signal.aborted) throw error;
-    if (!flags.framemd5) console.log(summary(count, (performance.now() - began) / 1000, shape));
+    if (!flags.framemd5) print(summary(decoded, (performance.now() - began) / 1000, shape));
   } finally {
     for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.removeSignalListener(signal, onSignal);
   }

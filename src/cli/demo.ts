@@ -1,8 +1,9 @@
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import type { TransportPolicy } from "../rtsp/mod.ts";
+import { address, seconds } from "./arguments.ts";
 
 interface DemoFlags {
-  camera: string[];
+  camera?: string[];
   user?: string;
   password?: string;
   transport?: TransportPolicy;
@@ -14,36 +15,29 @@ interface DemoFlags {
 export function demo(): Command {
   return new Command("demo")
     .description("cameras into another process and into an analysis without permissions, live")
-    .option("--camera <url>", "a real camera instead of two virtual ones; may be given again", another, [])
+    .option("--camera <url>", "a real camera instead of two virtual ones; may be given again", another)
     .option("--user <name>", "user name for the camera")
     .option("--password <word>", "password for the camera")
     .addOption(
       new Option("--transport <name>", "how the camera sends; the virtual ones are one of each")
         .choices(["auto", "udp", "tcp"]),
     )
-    .option("--seconds <number>", "end by itself after so many seconds", positive)
+    .option("--seconds <number>", "end by itself after so many seconds", seconds)
     .option("--json", "print the summary as one JSON object last, and the rest elsewhere")
     .addHelpText(
       "after",
-      "\nExamples:\n  millrace demo\n  millrace demo --seconds 20 --json\n" +
+      "\nCtrl-C ends it in order, with the summary and exit code 0; a second one ends it at once.\n" +
+        "Where none of the cameras can be opened, it says why of the first, and ends with exit code 1.\n" +
+        "\nExamples:\n  millrace demo\n  millrace demo --seconds 20 --json\n" +
         "  millrace demo --camera rtsp://192.168.1.64/h264 --user admin --password 's3cr#t'",
     )
     .action(async (flags: DemoFlags) => {
       const { runDemo } = await import("./demo/run_demo.ts");
-      const { camera: cameras, user: username, ...options } = flags;
+      const { camera: cameras = [], user: username, ...options } = flags;
       await runDemo({ cameras, username, ...options });
     });
 }
 
-function another(url: string, before: string[]): string[] {
-  if (!/^rtsps?:\/\//i.test(url)) throw new InvalidArgumentError("expected an rtsp:// address");
-  return [...before, url];
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value) || value <= 0) {
-    throw new InvalidArgumentError("expected a positive number");
-  }
-  return value;
+function another(url: string, before: string[] = []): string[] {
+  return [...before, address(url)];
 }

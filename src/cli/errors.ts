@@ -1,6 +1,11 @@
 // Pure: no I/O.
 import { AnalysisError, DecodeError, RtspError, SetupError, ShmError } from "../media/mod.ts";
 
+/** A command line that cannot be understood. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
 /** Errors that a user can do something about: their message is all there is to say. */
 const EXPECTED = [
   AnalysisError,
@@ -8,32 +13,63 @@ const EXPECTED = [
   RtspError,
   SetupError,
   ShmError,
+  UsageError,
   SyntaxError,
   TypeError,
   RangeError,
 ];
 
+/** What to do about an error, where the library's message leaves that to whoever knows the program. */
+const ADVICE: readonly [RegExp, string][] = [
+  [/asks for a user name and password/, "give --user and --password"],
+  [/refuses this user name and password/, "check both, and that the camera has not locked the user out"],
+  [/does not allow this user/, "give that user the right to watch in the camera, or use another with --user"],
+  [/did not answer [A-Z_]+ in/, "check that this is its port for RTSP (mostly 554), or restart the camera"],
+  [/offers no video/, "look up the path of its video in the camera's manual"],
+  [/its video is .+, supported is/, "switch the camera to H.264"],
+  [/takes none of the transports/, "try --transport tcp, or udp"],
+  [/over TLS is not supported/, "use the camera's rtsp:// address"],
+  [/no MP4 file, and no raw|has no picture|has no video track/, "name a video file"],
+  [/its video is/, "only H.264 and H.265 can be decoded, and only H.264 be played as a camera"],
+];
+
 /** What to print of an error, in one sentence, and whether it was to be expected. */
 export function sentenceOf(error: unknown): { sentence: string; expected: boolean } {
   if (!(error instanceof Error)) return { sentence: String(error), expected: false };
+  const sentence = systemSentence(error);
+  if (sentence !== null) return { sentence, expected: true };
+  const { message } = error;
   const expected = EXPECTED.some((kind) => error instanceof kind);
-  switch (error.name) {
+  const advice = expected && !message.includes("; ") ? ADVICE.find(([says]) => says.test(message))?.[1] : undefined;
+  return { sentence: advice ? `${message}; ${advice}` : message, expected };
+}
+
+/** Of what the system or Deno refused; null where it is another error. */
+function systemSentence({ name, message }: Error): string | null {
+  // Deno puts what it was about behind the system's words.
+  const about = /['"]([^'"]+)['"]/.exec(message)?.[1] ?? "";
+  switch (name) {
     case "NotFound":
-      return {
-        sentence: `There is no such file: ${/'([^']+)'/.exec(error.message)?.[1] ?? error.message}`,
-        expected: true,
-      };
-    case "NotCapable":
+      if (message.startsWith("Failed to spawn")) return `Cannot run ${about}: it is not installed`;
+      return about ? `There is no such file: ${about}; check the path` : message;
+    case "IsADirectory":
+      return `Cannot read ${about}: it is a folder; name a file in it`;
+    case "NotCapable": {
+      const [, kind, what] = /^Requires (\w+) access to "(.*)"/.exec(message) ?? [];
+      if (!kind) return `Not permitted: ${message}`;
+      return `Not permitted: ${kind} access to ${what}; run it again with --allow-${kind}=${what}`;
+    }
     case "PermissionDenied":
-      return { sentence: `Not permitted: ${error.message}`, expected: true };
+      return about ? `Cannot open ${about}: this user may not; check its permissions` : `Not permitted: ${message}`;
     case "AddrInUse":
-      return { sentence: "That port is in use; choose another with --port, or 0 for any free one", expected: true };
+      return "That port is in use; choose another with --port, or 0 for any free one";
     case "AddrNotAvailable":
-      return { sentence: "That address is none of this machine's; choose another with --host", expected: true };
+      return "That address is none of this machine's; choose another with --host";
     case "BrokenPipe":
-      return { sentence: "", expected: true };
+      return "";
   }
-  return { sentence: error.message, expected };
+  if (/failed to lookup address/.test(message)) return "There is no host of that name; choose another with --host";
+  return null;
 }
 
 /** Prints an error, and gives the exit code. */
@@ -42,5 +78,5 @@ export function report(error: unknown, options: { debug: boolean }): number {
   if (sentence !== "") console.error(sentence);
   if (options.debug && error instanceof Error) console.error(error.stack);
   else if (!expected) console.error("This was not to be expected: run it again with --debug, and report what it says.");
-  return 1;
+  return error instanceof UsageError ? 2 : 1;
 }

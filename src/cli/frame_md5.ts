@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { print } from "./print.ts";
 
 /** Prints what `ffmpeg -f framemd5` prints of a video with a constant frame rate: a header, and a line for each frame. */
 export class FrameMd5 {
@@ -9,7 +10,7 @@ export class FrameMd5 {
   begin(shape: { width: number; height: number; frameRate: number; sampleAspect?: readonly [number, number] }): void {
     const [numerator, denominator] = fraction(shape.frameRate);
     const [across, down] = shape.sampleAspect ?? [0, 1];
-    console.log(`#format: frame checksums
+    print(`#format: frame checksums
 #version: 2
 #hash: MD5
 #software: Millrace
@@ -24,7 +25,7 @@ export class FrameMd5 {
   frame(pixels: Uint8Array, number: number): void {
     const time = String(number).padStart(10);
     const hash = createHash("md5").update(pixels).digest("hex");
-    console.log(`0, ${time}, ${time}, ${"1".padStart(8)}, ${String(pixels.length).padStart(8)}, ${hash}`);
+    print(`0, ${time}, ${time}, ${"1".padStart(8)}, ${String(pixels.length).padStart(8)}, ${hash}`);
   }
 }
 

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { report } from "./errors.ts";
+import { explainUsage } from "./usage.ts";
 
 /** Loads the one command that was asked for, so that `--help` costs nothing. */
 async function commandsFor(name: string | undefined): Promise<Command[]> {
@@ -18,11 +19,15 @@ async function main(args: string[]): Promise<number> {
   const program = new Command("millrace")
     .description("IP cameras into frames that code can trust")
     .version("0.1.0")
-    .option("--debug", "show where an error comes from")
-    .exitOverride()
-    .showHelpAfterError("(add --help for what it takes)");
+    .addHelpText(
+      "after",
+      "\nExamples:\n  millrace demo\n  millrace camera --user admin --password secret\n" +
+        "  millrace probe rtsp://192.168.1.64/h264 --user admin --password secret\n\n" +
+        "Exit codes: 0, 1 where something failed, 2 where the command line was wrong.",
+    );
   const name = args.find((arg) => !arg.startsWith("-"));
-  for (const command of await commandsFor(name)) program.addCommand(inherit(command));
+  for (const command of await commandsFor(name)) program.addCommand(command);
+  explainUsage(program);
   try {
     if (args.length === 0) program.help();
     await program.parseAsync(args, { from: "user" });
@@ -32,16 +37,6 @@ async function main(args: string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     return report(error, { debug: args.includes("--debug") });
   }
-}
-
-/** Wrong usage of a command ends as wrong usage of the program does. */
-function inherit(command: Command): Command {
-  command.exitOverride().showHelpAfterError("(add --help for what it takes)").option(
-    "--debug",
-    "show where an error comes from",
-  );
-  command.commands.forEach(inherit);
-  return command;
 }
 
 Deno.exit(await main(Deno.args));

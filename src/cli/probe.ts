@@ -1,5 +1,7 @@
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import type { TransportPolicy } from "../rtsp/mod.ts";
+import { address, seconds } from "./arguments.ts";
+import { print as printLine } from "./print.ts";
 import { type ProbeReport, probeRtsp } from "../ingest/probe.ts";
 
 interface ProbeFlags {
@@ -13,33 +15,31 @@ interface ProbeFlags {
 /** `millrace probe` */
 export function probe(): Command {
   return new Command("probe").description("what a camera offers, and what is wrong with it")
-    .argument("<url>", "an rtsp:// address")
+    .argument("<url>", "an rtsp:// address", address)
     .option("--user <name>", "user name")
     .option("--password <word>", "password; any character")
     .addOption(new Option("--transport <name>", "how it sends").choices(["auto", "udp", "tcp"]).default("auto"))
     .option("--seconds <number>", "how long to look", seconds, 5)
     .option("--json", "one JSON object")
-    .addHelpText("after", "\nExample:\n  millrace probe rtsp://192.168.1.64/h264 --user admin --password 's3cr#t'")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  millrace probe rtsp://192.168.1.64/h264 --user admin --password 's3cr#t'\n" +
+        "  millrace probe rtsp://cam.local/h264 --transport udp --seconds 30",
+    )
     .action(run);
-}
-
-function seconds(text: string): number {
-  const value = Number(text);
-  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError("expected a positive number");
-  return value;
 }
 
 async function run(url: string, flags: ProbeFlags): Promise<void> {
   const { user: username, password, transport } = flags;
   const report = await probeRtsp(url, { username, password, transport, seconds: flags.seconds });
-  if (flags.json) console.log(JSON.stringify(report));
+  if (flags.json) printLine(JSON.stringify(report));
   else print(report);
 }
 
 function print(report: ProbeReport): void {
   const { video } = report;
   const unknown = "not known";
-  console.log(report.url);
+  printLine(report.url);
   const rows: [string, string][] = [
     [
       "tracks",
@@ -75,7 +75,7 @@ function print(report: ProbeReport): void {
     ],
     ["first picture", `after ${report.firstPicture.toFixed(0)} ms`],
   ];
-  for (const [name, value] of rows) console.log(`  ${name.padEnd(14)} ${value}`);
-  console.log(report.findings.length === 0 ? "Nothing is wrong." : "What is wrong, or might be:");
-  for (const finding of report.findings) console.log(`  - ${finding}`);
+  for (const [name, value] of rows) printLine(`  ${name.padEnd(14)} ${value}`);
+  printLine(report.findings.length === 0 ? "Nothing is wrong." : "What is wrong, or might be:");
+  for (const finding of report.findings) printLine(`  - ${finding}`);
 }

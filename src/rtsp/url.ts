@@ -28,7 +28,9 @@ export function parseRtspUrl(text: string): RtspUrl {
   const trimmed = text.trim();
   const scheme = /^(rtsps?):\/\//i.exec(trimmed);
   if (scheme === null) {
-    throw new SyntaxError(`Cannot read address "${redactUrl(trimmed)}": it does not begin with rtsp:// or rtsps://`);
+    // `user:password@host` without a scheme has a password, too.
+    const shown = trimmed.includes("://") ? redactUrl(trimmed) : redactUrl(`rtsp://${trimmed}`).slice(7);
+    throw new SyntaxError(`Cannot read address "${shown}": it does not begin with rtsp:// or rtsps://`);
   }
   const secure = scheme[1].toLowerCase() === "rtsps";
   const rest = trimmed.slice(scheme[0].length);

@@ -1,0 +1,52 @@
+// Pure: no I/O.
+import { InvalidArgumentError } from "commander";
+import { parseRtspUrl } from "../rtsp/mod.ts";
+import { UsageError } from "./errors.ts";
+
+/*
+ * Readers of what is typed behind options. What they throw is wrong usage.
+ */
+
+/** More than this is meant as "for ever": a timer takes 24 days at most. */
+const MAX_SECONDS = 1_000_000;
+
+/** An rtsp:// address; in an error it is shown without its password, other than commander would. */
+export function address(text: string): string {
+  try {
+    parseRtspUrl(text);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+  return text;
+}
+
+/** Whether it is meant as an address, and not as a file. */
+export function isAddress(text: string): boolean {
+  return text.includes("://");
+}
+
+/** A length of time. */
+export function seconds(text: string): number {
+  const value = numberOf(text);
+  if (!(value > 0 && value <= MAX_SECONDS)) {
+    throw new InvalidArgumentError(`expected a number above 0, ${MAX_SECONDS} at most`);
+  }
+  return value;
+}
+
+/** A number of things. */
+export function count(text: string): number {
+  const value = numberOf(text);
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError("expected an integer from 1");
+  return value;
+}
+
+export function milliseconds(text: string): number {
+  const value = numberOf(text);
+  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError("expected an integer from 0");
+  return value;
+}
+
+function numberOf(text: string): number {
+  return text.trim() === "" ? NaN : Number(text);
+}
