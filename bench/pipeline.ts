@@ -8,18 +8,23 @@ import type { CameraSaid } from "./pipeline_camera.ts";
 import { median, quantile, type Results } from "./results.ts";
 
 const ROUNDS = 3;
-const SECONDS = 10;
+const SECONDS = 8;
 const RATE = 25;
 /** Pictures of a round that are not looked at: the backlog of whoever joins. */
 const JOINING = 25;
 /** Later than this a picture of that number is another one, a round of the clip later. */
 const PLAUSIBLE_MS = 5_000;
-const SHAPE = { width: 480, height: 270, format: "RGB24" } as const;
+/** What is put into the shared memory: the picture as it was decoded, or a smaller one. */
+const CASES = {
+  "720p": { width: 1280, height: 720, format: "I420" },
+  "720p-scaled": { width: 480, height: 270, format: "RGB24" },
+} as const;
+type Case = keyof typeof CASES;
 
 /** A picture in the other process: the number that it bears, Unix milliseconds, and in ours those since its last packet came. */
 type Arrival = readonly [picture: number, at: number, age: number];
 
-/** From the camera's sending a picture until its frame is in another process: 720p25 over TCP, as 480x270 RGB. */
+/** From a picture's last packet until its frame is in another process: 720p25 over TCP. */
 export async function pipelineBench(results: Results): Promise<void> {
   const rival = await compileRival("pipeline", ["libavformat", "libavcodec", "libswscale", "libavutil"]);
   const clip = await makeClip({ cacheDir: cacheFolder(), mark: "counter" });
@@ -44,12 +49,25 @@ export async function pipelineBench(results: Results): Promise<void> {
       const latency = Math.min(...since);
       return latency < PLAUSIBLE_MS ? [latency] : [];
     });
+  for (const name of Object.keys(CASES) as Case[]) await measure(results, { name, url, rival, latencies });
+}
+
+/** One case, in alternating rounds. */
+async function measure(
+  results: Results,
+  { name, url, rival, latencies }: {
+    name: Case;
+    url: string;
+    rival: string;
+    latencies: (arrivals: readonly Arrival[]) => number[];
+  },
+): Promise<void> {
   const p50: number[] = [], p99: number[] = [], sending: number[] = [], ratios: number[] = [];
   const decoding: number[] = [], scaling: number[] = [];
   let frames = 0;
   for (let round = 0; round < ROUNDS; round++) {
-    const round = await ours(url);
-    const text = await run(rival, [url, String(SECONDS * RATE)]);
+    const round = await ours(url, name);
+    const text = await run(rival, [url, String(SECONDS * RATE), name === "720p" ? "copied" : "scaled"]);
     const native = text.trim().split("\n").map((line) => line.split(" ").map(Number) as unknown as Arrival);
     await new Promise((resolve) => setTimeout(resolve, 200)); // what the camera said of the last pictures
     const own = latencies(round.arrivals), others = latencies(native);
@@ -62,26 +80,24 @@ export async function pipelineBench(results: Results): Promise<void> {
     ratios.push(quantile(own, 0.5) / quantile(others, 0.5));
     frames += own.length;
   }
-  const name = "pipeline.720p";
-  const rivalName = "libavformat, libavcodec, libswscale in one native process";
   const add = (figure: string, values: number[], more: { ratio?: number; rival?: string } = {}) =>
-    results.add({ name: `pipeline.720p.${figure}`, value: median(values), unit: "ms", ...more });
+    results.add({ name: `pipeline.${name}.${figure}`, value: median(values), unit: "ms", ...more });
   add("latency.p50", p50);
   add("latency.p99", p99);
   add("decoding", decoding);
   add("scaling", scaling);
   add("without-decoding.p50", p50.map((ms, i) => ms - decoding[i]));
   add("from-sending.p50", sending, { ratio: median(ratios), rival: "libavformat, libavcodec, libswscale" });
-  results.add({ name: "pipeline.720p.frames", value: frames, unit: "frames" });
+  results.add({ name: `pipeline.${name}.frames`, value: frames, unit: "frames" });
 }
 
 /** One round of ours: what arrived in the other process, and what the decoder itself took for a picture. */
-async function ours(url: string): Promise<{ arrivals: Arrival[]; decodingMs: number; scalingMs: number }> {
+async function ours(url: string, which: Case): Promise<{ arrivals: Arrival[]; decodingMs: number; scalingMs: number }> {
   const name = `bench-pipeline-${Deno.pid}`;
-  const ring = await ShmWriter.create(name, { ...SHAPE, slots: 10 });
+  const ring = await ShmWriter.create(name, { ...CASES[which], slots: 10 });
   const file = decodeURIComponent(new URL("./shm_reader.ts", import.meta.url).pathname);
   const reader = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-prompt", file, name, "marks"],
+    args: ["run", "-A", "--no-prompt", file, name, which === "720p" ? "luma" : "rgb"],
     stdout: "piped",
   }).spawn();
   const output = reader.output();
@@ -89,7 +105,9 @@ async function ours(url: string): Promise<{ arrivals: Arrival[]; decodingMs: num
     await using camera = await openRtsp(url, { transport: "tcp" });
     await using frames = camera.video.branch().pipe(decode());
     const stop = AbortSignal.timeout(SECONDS * 1000);
-    await frames.branch().pipe(scale(SHAPE)).pipeTo(ring, { signal: stop }).catch((error) => {
+    const branch = frames.branch();
+    const pictures = which === "720p" ? branch : branch.pipe(scale(CASES[which]));
+    await pictures.pipeTo(ring, { signal: stop }).catch((error) => {
       if (error !== stop.reason) throw error;
     });
     if (!(frames instanceof PlannedFeed)) throw new TypeError("the plan does not run in the pool");
