@@ -66,12 +66,13 @@ function print(report: ProbeReport): void {
       }`,
     ],
     ["packets", `${report.packets.received}, lost ${report.packets.lost}, out of order ${report.packets.reordered}`],
+    ["longest pause", `${report.longestPause.toFixed(2)} s between two pictures`],
     ["jitter", `${report.packets.jitter.toFixed(1)} ms`],
     [
       "clock",
       report.clockOffset === null
         ? "no sender report"
-        : `${report.clockOffset >= 0 ? "+" : ""}${report.clockOffset.toFixed(0)} ms against this machine's`,
+        : `${report.clockOffset >= 0 ? "+" : ""}${Math.round(report.clockOffset) || 0} ms against this machine's`,
     ],
     ["first picture", `after ${report.firstPicture.toFixed(0)} ms`],
   ];

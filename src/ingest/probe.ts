@@ -1,12 +1,6 @@
-import type { Warning } from "../media/mod.ts";
+import { type AccessUnit, now, RtspError, type Warning } from "../media/mod.ts";
 import { openRtsp, type OpenRtspOptions } from "./open_rtsp.ts";
-
-/** A keyframe less often than this makes viewers wait, in seconds. */
-const LONG_GOP = 4;
-/** Jitter above this delays pictures visibly, in milliseconds. */
-const HIGH_JITTER = 30;
-/** A camera's clock that is off by more is worth a word, in milliseconds. */
-const CLOCK_TOLERANCE = 2_000;
+import { findingsOf } from "./probe_findings.ts";
 
 /** What a look at a camera showed. */
 export interface ProbeReport {
@@ -33,6 +27,8 @@ export interface ProbeReport {
   packets: { received: number; lost: number; reordered: number; jitter: number };
   /** Bytes of the UDP socket's receive buffer; 0 over TCP. */
   receiveBuffer: number;
+  /** The longest time between two pictures as they came, in seconds. */
+  longestPause: number;
   /** By how many milliseconds the camera's clock is ahead of this machine's; null where it sent no report. */
   clockOffset: number | null;
   /** Milliseconds from the call to the first picture: with the start of the thread and the wait for a keyframe. */
@@ -41,7 +37,11 @@ export interface ProbeReport {
   findings: string[];
 }
 
-/** Looks at a camera for some seconds. Throws as `openRtsp` does. */
+/**
+ * Looks at a camera for some seconds. A camera that goes away meanwhile is reported, and not thrown.
+ *
+ * @throws as `openRtsp` does.
+ */
 export async function probeRtsp(
   url: string,
   options: Pick<OpenRtspOptions, "username" | "password" | "transport" | "signal"> & { seconds?: number } = {},
@@ -52,23 +52,35 @@ export async function probeRtsp(
   await using camera = await openRtsp(url, {
     ...open,
     reconnect: "never",
+    // What is damaged was sent all the same: rates and keyframes are those of the camera, and not of what is left.
+    corrupt: "deliver",
     onWarning: (warning) => warnings.set(warning.code, warning),
   });
   const firstPicture = performance.now() - began;
   const keyframes: { index: number; pts: number }[] = [];
   let count = 0, bytes = 0, firstPts = 0, lastPts = 0;
-  let clockOffset: number | null = null;
-  const done = setTimeout(() => void units.return?.(), seconds * 1000);
+  let lastAt = 0, longestPause = 0;
+  let gone: RtspError | null = null;
   const units = camera.video.branch()[Symbol.asyncIterator]();
-  for (let result = await units.next(); !result.done; result = await units.next()) {
-    const unit = result.value;
+  const done = setTimeout(() => void units.return?.(), seconds * 1000);
+  const take = (unit: AccessUnit) => {
     if (unit.keyframe) keyframes.push({ index: count, pts: unit.pts });
     if (count++ === 0) firstPts = unit.pts;
     lastPts = unit.pts;
     bytes += unit.data.length;
-    if (unit.wallTime !== null) clockOffset = unit.wallTime - unit.receivedAt;
+    if (lastAt > 0) longestPause = Math.max(longestPause, unit.receivedAt - lastAt);
+    lastAt = unit.receivedAt;
+  };
+  try {
+    for (let result = await units.next(); !result.done; result = await units.next()) take(result.value);
+  } catch (error) {
+    if (!(error instanceof RtspError) || count === 0) throw error;
+    gone = error;
+  } finally {
+    clearTimeout(done);
   }
-  clearTimeout(done);
+  if (!gone && lastAt > 0) longestPause = Math.max(longestPause, now() - lastAt);
+  const lookedFor = (performance.now() - began - firstPicture) / 1000;
   const stats = camera.stats();
   const { info } = camera;
   const span = (lastPts - firstPts) / 1e6;
@@ -76,7 +88,7 @@ export async function probeRtsp(
   const first = keyframes[0], last = keyframes[keyframes.length - 1];
   const report: ProbeReport = {
     url: camera.url,
-    seconds,
+    seconds: Math.round(Math.min(seconds, lookedFor) * 10) / 10,
     transport: stats.transport,
     tracks: camera.tracks.map(({ kind, encoding, codec }) => ({
       kind,
@@ -96,55 +108,13 @@ export async function probeRtsp(
     },
     packets: { received: stats.packets, lost: stats.lost, reordered: stats.reordered, jitter: stats.jitterMs },
     receiveBuffer: stats.receiveBuffer,
-    clockOffset,
+    longestPause: longestPause / 1000,
+    clockOffset: Number.isNaN(stats.clockOffset) ? null : stats.clockOffset,
     firstPicture,
     findings: [],
   };
-  report.findings.push(...findingsOf(report, warnings, stats.corrupt));
+  report.findings.push(
+    ...findingsOf(report, { warnings, corrupt: stats.corrupt, garbageBytes: stats.garbageBytes, gone }),
+  );
   return report;
-}
-
-function findingsOf(report: ProbeReport, warnings: ReadonlyMap<string, Warning>, corrupt: number): string[] {
-  const { video, packets, seconds, clockOffset } = report;
-  const findings: string[] = [];
-  if (packets.lost > 0) {
-    const share = (100 * packets.lost / (packets.lost + packets.received)).toFixed(1);
-    findings.push(
-      `${packets.lost} packets were lost (${share} %), which damaged ${corrupt} pictures: try --transport tcp, or look at the network`,
-    );
-  }
-  if (video.gopFrames === 0) {
-    findings.push(
-      `there were fewer than two keyframes in ${seconds} s: whoever joins waits that long; set the keyframe interval in the camera to 1 or 2 s`,
-    );
-  } else if (video.gopSeconds > LONG_GOP) {
-    findings.push(
-      `the keyframes are ${
-        video.gopSeconds.toFixed(1)
-      } s apart: whoever joins waits up to that long; set 1 or 2 s in the camera`,
-    );
-  }
-  if (packets.jitter > HIGH_JITTER) {
-    findings.push(
-      `packets come with ${packets.jitter.toFixed(0)} ms of jitter: the network, or the camera, is overloaded`,
-    );
-  }
-  if (video.announcedRate > 0 && video.frameRate > 0 && video.frameRate < 0.8 * video.announcedRate) {
-    findings.push(
-      `${
-        video.frameRate.toFixed(1)
-      } frames a second came, ${video.announcedRate} are announced: dim light, or the camera is overloaded`,
-    );
-  }
-  if (clockOffset === null) findings.push("the camera sent no report of its clock: pictures have no wall time");
-  else if (Math.abs(clockOffset) > CLOCK_TOLERANCE) {
-    findings.push(
-      `the camera's clock is ${(clockOffset / 1000).toFixed(1)} s off this machine's: set up NTP in the camera`,
-    );
-  }
-  for (const code of ["receive-buffer", "socket-drops", "udp-silent", "sdp", "rtp-malformed", "rtp-payload-type"]) {
-    const warning = warnings.get(code);
-    if (warning) findings.push(warning.message.charAt(0).toLowerCase() + warning.message.slice(1));
-  }
-  return findings;
 }

@@ -27,7 +27,7 @@ export interface ReorderStats {
   /** Packets that came after they were given up. */
   late: number;
   duplicate: number;
-  /** Packets that came out of order and were put back. */
+  /** Packets that came after a later one and were put back. Those that wait behind a hole came in order. @see RFC 4737, 3 */
   reordered: number;
   restarts: number;
   /** Packets out of any order, which a restart would have explained had another followed. */
@@ -78,6 +78,8 @@ export class Reorder {
   #ssrc = 0;
   #next = 0;
   #held = 0;
+  /** The latest sequence number among those held. */
+  #furthest = 0;
   #oldestHeld = 0;
 
   /** @throws {RangeError} where a bound is not within reason. */
@@ -124,6 +126,7 @@ export class Reorder {
     if (ahead > MAX_DROPOUT) return this.#suspect(view, now);
     this.#dropCandidate();
     if (ahead === 0) {
+      if (this.#held > 0) this.stats.reordered++;
       this.#deliver(view, now);
       if (this.#held > 0) this.#drain();
     } else {
@@ -169,8 +172,9 @@ export class Reorder {
       return;
     }
     if (!keep(slot, view, now)) return;
+    if (this.#held > 0 && distance(view.sequence, this.#furthest) < 0) this.stats.reordered++;
+    else this.#furthest = view.sequence;
     if (this.#held++ === 0 || now < this.#oldestHeld) this.#oldestHeld = now;
-    this.stats.reordered++;
   }
 
   /** Skips to the first packet held and hands on those that follow it without a hole. */

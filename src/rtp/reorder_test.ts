@@ -29,7 +29,16 @@ Deno.test("Reorder.push() puts packets back into order, over the wrap", () => {
   const { log, reorder, push } = harness();
   for (const sequence of [65_533, 65_535, 0, 65_534, 2, 1]) push(sequence);
   assertEquals(log, ["restart 7", 65_533, 65_534, 65_535, 0, 1, 2]);
-  assertEquals([reorder.stats.reordered, reorder.stats.lost, reorder.held], [3, 0, 0]);
+  assertEquals([reorder.stats.reordered, reorder.stats.lost, reorder.held], [2, 0, 0]);
+});
+
+Deno.test("Reorder.push() counts no packet as out of order that only waits behind a lost one", () => {
+  const { reorder, push } = harness({ maxDelay: 50 });
+  for (const sequence of [1, 3, 4, 5]) push(sequence, 0);
+  reorder.tick(50);
+  assertEquals([reorder.stats.reordered, reorder.stats.lost], [0, 1]);
+  for (const sequence of [9, 8, 7, 6]) push(sequence, 60);
+  assertEquals([reorder.stats.reordered, reorder.stats.lost], [3, 1]);
 });
 
 Deno.test("Reorder.tick() gives up after the delay, and tells late from duplicate", () => {

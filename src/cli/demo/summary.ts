@@ -73,8 +73,8 @@ export function summaryLines({ seconds, cameras, reader, analysis, failures }: S
   return [
     `After ${seconds} s:`,
     ...cameras.map(({ name, state, frames, fps, latencyMs, dropped }) =>
-      `  ${name}: ${state}, ${frames} frames, ${fps.toFixed(1)} a second, ${dropped} dropped; ` +
-      `from the last packet to the decoded frame ${milliseconds(latencyMs)} (median)`
+      `  ${name}: ${state}` + (frames === 0 ? ", no frame" : `, ${frames} frames, ${fps.toFixed(1)} a second, ` +
+        `${dropped} dropped; from the last packet to the decoded frame ${milliseconds(latencyMs)} (median)`)
     ),
     `  the other process: ${reader.frames} frames, ${reader.missed} missed; ` +
     `from the last packet to that process, scaled on the way, ${milliseconds(reader.latencyMs)} (median)`,

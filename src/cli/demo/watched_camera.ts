@@ -5,6 +5,7 @@ import { openRtsp, type OpenRtspOptions, type RtspCamera } from "../../ingest/mo
 import type { FrameFeed } from "../../media/mod.ts";
 import { redactUrl } from "../../rtsp/mod.ts";
 import type { ShmWriter } from "../../shm/mod.ts";
+import { sentenceOf } from "../errors.ts";
 import { Median } from "./median.ts";
 import { SHARED } from "./rings.ts";
 
@@ -61,8 +62,10 @@ export class WatchedCamera implements AsyncDisposable {
       signal?.throwIfAborted();
       await this.#begin(url, { ...options, signal: opening.signal });
     } catch (error) {
-      this.#failed = true;
-      if (!signal?.aborted) this.#fail(error as Error);
+      if (!signal?.aborted) {
+        this.#failed = true;
+        this.#fail(error as Error);
+      }
       throw error;
     } finally {
       signal?.removeEventListener("abort", abort);
@@ -166,7 +169,7 @@ export class WatchedCamera implements AsyncDisposable {
 
   /** The end of a camera is the end of all its branches, with the same error: it is said once. */
   #fail(error: Error): void {
-    const failure = `${this.name}: ${error.message}`;
+    const failure = `${this.name}: ${sentenceOf(error).sentence}`;
     if (!this.failures.includes(failure)) this.failures.push(failure);
   }
 }
