@@ -25,6 +25,11 @@ export class Decoding {
     return this.#decoder ??= PooledDecoder.attach(this.source, this.#options);
   }
 
+  /** Whether it was closed, or is about to be. */
+  get closed(): boolean {
+    return this.#closed !== null;
+  }
+
   /** The decoder, where it was started. */
   get attached(): Promise<PooledDecoder> | null {
     return this.#decoder;

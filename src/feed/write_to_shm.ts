@@ -1,12 +1,13 @@
-import { type EgressTarget, ShmError } from "../media/mod.ts";
+import type { EgressTarget } from "../media/mod.ts";
 import { libraryPath } from "../../ffi/load.ts";
 import { Egress } from "../decode/egress.ts";
 import type { PlannedFeed } from "./planned_feed.ts";
 
 /**
- * Has the egress worker copy a feed's frames into shared memory; they never pass through this thread.
+ * Has the egress worker copy a feed's frames into shared memory; they never pass through this thread. It is over when the feed is,
+ * and when either of both is disposed of.
  *
- * @throws {TypeError} where the ring was made for another size or format.
+ * @throws {TypeError} where the ring was made for another size or format, or either was disposed of before.
  * @throws the feed's error, or `signal.reason`.
  */
 export async function writeToShm(
@@ -18,9 +19,15 @@ export async function writeToShm(
   signal?.throwIfAborted();
   const { shape } = feed;
   if (shape) target.expectShape(shape);
+  if (target.closed) throw new TypeError(`Cannot write ring "${target.name}": it was closed`);
+  if (feed.decoding.closed) throw new TypeError("Cannot read a feed that was disposed of");
+  const tornDown = () => target.closed || feed.decoding.closed;
   const egress = Egress.enter(await libraryPath());
   try {
-    const { decoder, reader, close } = await feed.open(egress.bell.buffer);
+    const opened = await feed.open(egress.bell.buffer).catch((error) => tornDown() ? null : Promise.reject(error));
+    if (!opened) return;
+    const { decoder, reader, close } = opened;
+    if (tornDown()) return await close();
     const job = egress.add(decoder.worker, reader.queue, target.handle);
     const stopped = Promise.withResolvers<void>();
     const stop = () => stopped.resolve();
@@ -36,7 +43,7 @@ export async function writeToShm(
       const error = await Promise.race([job.over, stopped.promise]);
       if (error) throw error;
       signal?.throwIfAborted();
-      if (target.closed) throw new ShmError("closed", `Cannot write ring "${target.name}": it was closed`);
+      if (tornDown()) return;
       const ended = await decoder.ended;
       if (ended) throw ended;
     } finally {

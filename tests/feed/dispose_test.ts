@@ -1,7 +1,7 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { makeClip, VirtualCamera } from "../../src/camera/mod.ts";
 import { cacheFolder } from "../../src/cli/cache_folder.ts";
-import { decode, openRtsp } from "../../mod.ts";
+import { decode, openRtsp, scale, ShmWriter } from "../../mod.ts";
 
 Deno.test("disposing of a decoder's feed ends every reader of its branches, with what was queued", async () => {
   const clip = await makeClip({ cacheDir: cacheFolder() });
@@ -40,4 +40,24 @@ Deno.test("a program that only waits for frames stays alive until there are some
     stdout: "piped",
   }).output();
   assertEquals(new TextDecoder().decode(stdout).trim(), "woke");
+});
+
+Deno.test("pipeTo() to shared memory is over when the ring or the feed is disposed of, at any moment", async () => {
+  const clip = await makeClip({ cacheDir: cacheFolder() });
+  await using server = await VirtualCamera.start({ files: { clock: clip } });
+  await using camera = await openRtsp(server.url("clock"));
+  const shape = { width: 320, height: 180, format: "GRAY8" } as const;
+  for (const after of [0, 1, 5, 200]) {
+    for (const which of ["ring", "feed"]) {
+      const ring = await ShmWriter.create(`dispose-${Deno.pid}`, shape);
+      const frames = camera.video.branch().pipe(decode());
+      const written = frames.branch().pipe(scale(shape)).pipeTo(ring);
+      if (after > 0) await new Promise((done) => setTimeout(done, after));
+      await (which === "ring" ? ring : frames)[Symbol.asyncDispose]();
+      await written;
+      await frames[Symbol.asyncDispose]();
+      await ring[Symbol.asyncDispose]();
+      await assertRejects(() => frames.branch().pipe(scale(shape)).pipeTo(ring), TypeError, "was closed");
+    }
+  }
 });
