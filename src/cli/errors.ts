@@ -33,12 +33,19 @@ const ADVICE: readonly [RegExp, string][] = [
   [/its video is/, "only H.264 and H.265 can be decoded, and only H.264 be played as a camera"],
 ];
 
+/** Deno's words for it. */
+const MISSING_PERMISSION = /requires (\w+) access to "(.*?)", run again with (?:the )?--allow-\w+(?:=\S+)?(?: flag)?/i;
+
 /** What to print of an error, in one sentence, and whether it was to be expected. */
 export function sentenceOf(error: unknown): { sentence: string; expected: boolean } {
   if (!(error instanceof Error)) return { sentence: String(error), expected: false };
   const sentence = systemSentence(error);
   if (sentence !== null) return { sentence, expected: true };
-  const { message } = error;
+  const message = error.message.replace(
+    MISSING_PERMISSION,
+    "it needs $1 access to $2; run it again with --allow-$1=$2",
+  );
+  if (error.name === "NotCapable") return { sentence: `Not permitted: ${message}`, expected: true };
   const expected = EXPECTED.some((kind) => error instanceof kind);
   const advice = expected && !message.includes("; ") ? ADVICE.find(([says]) => says.test(message))?.[1] : undefined;
   return { sentence: advice ? `${message}; ${advice}` : message, expected };
@@ -54,11 +61,6 @@ function systemSentence({ name, message }: Error): string | null {
       return about ? `There is no such file: ${about}; check the path` : message;
     case "IsADirectory":
       return `Cannot read ${about}: it is a folder; name a file in it`;
-    case "NotCapable": {
-      const [, kind, what] = /^Requires (\w+) access to "(.*)"/.exec(message) ?? [];
-      if (!kind) return `Not permitted: ${message}`;
-      return `Not permitted: ${kind} access to ${what}; run it again with --allow-${kind}=${what}`;
-    }
     case "PermissionDenied":
       return about ? `Cannot open ${about}: this user may not; check its permissions` : `Not permitted: ${message}`;
     case "AddrInUse":
