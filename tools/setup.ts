@@ -38,22 +38,23 @@ export function cacheFolder(): string {
 
 /**
  * Makes sure that what is wanted is there: packages, builds, the clip. What was there the last time, and was built from
- * the same sources, is not looked at again.
+ * the same sources, is not looked at again, unless an update is asked for: then Debian's package sources are asked for
+ * a newer FFmpeg.
  *
  * @throws {MissingPackages} where something has to be installed and cannot be.
  * @throws {SetupError} where a build fails.
  */
-export async function ensureSetup(options: { wants: readonly Want[] }): Promise<SetUp> {
-  const { wants } = options;
+export async function ensureSetup(options: { wants: readonly Want[]; update?: boolean }): Promise<SetUp> {
+  const { wants, update = false } = options;
   const inputs = await hashOfInputs();
   const before = await readStamp();
   // What was built from other sources stays in the list until it is asked for again: another program may be using it.
   const stamp: Stamp = before.inputs === inputs ? before : { ...before, inputs, wants: [] };
-  if (wants.every((want) => stamp.wants.includes(want)) && await present(stamp, wants)) return stamp;
+  if (!update && wants.every((want) => stamp.wants.includes(want)) && await present(stamp, wants)) return stamp;
 
   const progress = new Progress();
   const missing = await missingPackages(wants.flatMap((want) => PACKAGES[want]));
-  const steps = stepsFor(wants, stamp);
+  const steps = stepsFor(wants, stamp, update);
   if (missing.length > 0) {
     steps.unshift({ weight: 60, run: (report) => installPackages(missing, progress, report) });
   }
@@ -77,7 +78,7 @@ export async function ensureSetup(options: { wants: readonly Want[] }): Promise<
 }
 
 /** The builds, each of which finds out for itself whether it was done before, and notes in the stamp where it is. */
-function stepsFor(wants: readonly Want[], stamp: Stamp): Step[] {
+function stepsFor(wants: readonly Want[], stamp: Stamp, update: boolean): Step[] {
   const cacheDir = cacheFolder();
   const steps: Record<string, Step> = {
     library: {
@@ -91,7 +92,7 @@ function stepsFor(wants: readonly Want[], stamp: Stamp): Step[] {
       weight: 120,
       run: async (report) => {
         const onProgress = ({ done, what }: { done: number; what: string }) => report(done, what);
-        stamp.wasm = (await buildWasm({ cacheDir, onProgress })).wasmPath;
+        stamp.wasm = (await buildWasm({ cacheDir, onProgress, update })).wasmPath;
       },
     },
     clip: {
@@ -106,9 +107,9 @@ function stepsFor(wants: readonly Want[], stamp: Stamp): Step[] {
 }
 
 /** As `ensureSetup`, for a command: what cannot be done is said in a few lines, and the program ends. */
-export async function setUpOrExit(wants: readonly Want[]): Promise<SetUp> {
+export async function setUpOrExit(wants: readonly Want[], options: { update?: boolean } = {}): Promise<SetUp> {
   try {
-    return await ensureSetup({ wants });
+    return await ensureSetup({ wants, ...options });
   } catch (error) {
     const known = error instanceof MissingPackages || error instanceof SetupError;
     console.error(known ? error.message : error);
@@ -157,6 +158,13 @@ async function writeWhole(name: string, value: unknown): Promise<void> {
 }
 
 if (import.meta.main) {
-  const { library, wasm } = await setUpOrExit(["library", "wasm"]);
+  const [flag, ...more] = Deno.args;
+  if (more.length > 0 || (flag !== undefined && flag !== "--update")) {
+    const usage = "deno task build [--update], where --update asks Debian for a newer FFmpeg than was built";
+    const asked = flag === "--help" || flag === "-h";
+    (asked ? console.log : console.error)(usage);
+    Deno.exit(asked ? 0 : 2);
+  }
+  const { library, wasm } = await setUpOrExit(["library", "wasm"], { update: flag === "--update" });
   console.log(`C library:  ${library}\nDecoder:    ${wasm}`);
 }

@@ -198,12 +198,12 @@ struct mr_scaler *mr_scaler_new(int32_t source_width, int32_t source_height,
   scaler->context = sws_getContext(source_width, source_height, from, target_width, target_height, to,
                                    algorithms[algorithm] | SWS_ACCURATE_RND, NULL, NULL, NULL);
   if (!scaler->context) goto fail;
-  int space = matrix == AVCOL_SPC_BT709 ? SWS_CS_ITU709 : SWS_CS_ITU601;
+  /* Its numbers are AVColorSpace's; what it has no coefficients for, or is not told, it takes for BT.601. */
+  const int *space = sws_getCoefficients(matrix);
   const AVPixFmtDescriptor *target = av_pix_fmt_desc_get(to);
   const int full = (target->flags & AV_PIX_FMT_FLAG_RGB) || target_full;
   /* Not every pair has colours to convert: then it says so, and there is nothing to set. */
-  sws_setColorspaceDetails(scaler->context, sws_getCoefficients(space), source_full, sws_getCoefficients(space), full,
-                           0, 1 << 16, 1 << 16);
+  sws_setColorspaceDetails(scaler->context, space, source_full, space, full, 0, 1 << 16, 1 << 16);
   return scaler;
 fail:
   mr_scaler_free(scaler);

@@ -10,7 +10,7 @@ import {
   WASM_BUILD_PACKAGES,
 } from "./configuration.ts";
 import { BRIDGE_FUNCTIONS } from "./exports.ts";
-import { fetchSource, sourceVersion } from "./ffmpeg_source.ts";
+import { fetchSource, sourceVersion, updateLists } from "./ffmpeg_source.ts";
 import { runTool, type ToolOptions } from "./run_tool.ts";
 
 export { WASM_BUILD_PACKAGES };
@@ -27,6 +27,8 @@ export interface BuildWasmOptions {
   cacheDir: string;
   onProgress?: (progress: BuildProgress) => void;
   signal?: AbortSignal;
+  /** Asks the package sources, and builds anew where they have another FFmpeg than was built. @default {false} */
+  update?: boolean;
 }
 
 const FOLDER = new URL("./", import.meta.url);
@@ -43,7 +45,7 @@ const EXPECTED_OBJECTS = 200;
  * @throws {SetupError} `module` where a tool is missing or fails: with its last lines.
  */
 export async function buildWasm(options: BuildWasmOptions): Promise<{ wasmPath: string; hash: string }> {
-  const { cacheDir, onProgress, signal } = options;
+  const { cacheDir, onProgress, signal, update = false } = options;
   signal?.throwIfAborted();
   if (FOLDER.protocol !== "file:") {
     throw new SetupError("module", "Cannot build the decoder: its sources are not on this machine; use a release");
@@ -55,29 +57,43 @@ export async function buildWasm(options: BuildWasmOptions): Promise<{ wasmPath: 
   const sources = await Promise.all(SOURCES.map((name) => Deno.readTextFile(new URL(name, FOLDER))));
 
   // What was last built from this configuration is kept by name, so that finding it asks no package list.
-  const configuration = [compiler, FFMPEG_CONFIGURE, LINK_FLAGS, BRIDGE_FLAGS, OPTIMIZE_FLAGS, BRIDGE_FUNCTIONS];
+  const parts = [FFMPEG_PACKAGE, FFMPEG_CONFIGURE, FFMPEG_LIBRARIES, LIBC_LIBRARIES];
+  const configuration = [compiler, ...parts, LINK_FLAGS, BRIDGE_FLAGS, OPTIMIZE_FLAGS, BRIDGE_FUNCTIONS];
   const hash = await hashOf([configuration, sources]);
   const folder = `${cacheDir}/wasm-${hash}`;
   const wasmPath = `${folder}/millrace.wasm`;
-  if (await exists(wasmPath)) {
+  const done = () => {
     report(1, "decoder");
     return { wasmPath, hash };
-  }
+  };
+  const found = await exists(wasmPath);
+  if (found && !update) return done();
 
   await Deno.mkdir(cacheDir, { recursive: true });
   const ffmpeg = await buildFfmpeg(cacheDir, compiler, tool, report);
+  if (found && await builtFrom(folder) === ffmpeg.version) return done();
   report(0.95, "linking the decoder");
   const beside = await Deno.makeTempDir({ dir: cacheDir, prefix: ".wasm-" });
+  const old = `${beside}-old`;
   try {
     await link(ffmpeg, beside, tool);
     await Deno.writeTextFile(`${beside}/built-from.json`, JSON.stringify({ ffmpeg: ffmpeg.version, compiler }));
     await Deno.chmod(beside, 0o755);
+    if (found) await Deno.rename(folder, old);
     await moveInto(beside, folder, wasmPath);
   } finally {
-    await Deno.remove(beside, { recursive: true }).catch(() => {});
+    for (const path of [beside, old]) await Deno.remove(path, { recursive: true }).catch(() => {});
   }
-  report(1, "decoder");
-  return { wasmPath, hash };
+  return done();
+}
+
+/** The version of FFmpeg in a finished build. */
+async function builtFrom(folder: string): Promise<string> {
+  try {
+    return JSON.parse(await Deno.readTextFile(`${folder}/built-from.json`)).ffmpeg;
+  } catch {
+    return "";
+  }
 }
 
 interface FfmpegBuild {
@@ -95,7 +111,23 @@ async function buildFfmpeg(
   report: (done: number, what: string) => void,
 ): Promise<FfmpegBuild> {
   report(0.02, "FFmpeg's source");
-  const version = await sourceVersion(FFMPEG_PACKAGE, tool);
+  const lists = await Deno.makeTempDir({ prefix: "millrace-apt-" });
+  try {
+    await updateLists(lists, tool);
+    return await buildVersion(lists, cacheDir, compiler, tool, report);
+  } finally {
+    await Deno.remove(lists, { recursive: true }).catch(() => {});
+  }
+}
+
+async function buildVersion(
+  lists: string,
+  cacheDir: string,
+  compiler: string,
+  tool: ToolOptions,
+  report: (done: number, what: string) => void,
+): Promise<FfmpegBuild> {
+  const version = await sourceVersion(FFMPEG_PACKAGE, lists, tool);
   const hash = await hashOf([version, compiler, FFMPEG_CONFIGURE]);
   const folder = `${cacheDir}/ffmpeg-${hash}`;
   const result = { version, source: `${folder}/source`, build: `${folder}/build` };
@@ -103,7 +135,7 @@ async function buildFfmpeg(
 
   const beside = await Deno.makeTempDir({ dir: cacheDir, prefix: ".ffmpeg-" });
   try {
-    await fetchSource(FFMPEG_PACKAGE, version, beside, tool);
+    await fetchSource(FFMPEG_PACKAGE, version, { folder: beside, lists, tool });
     const build = `${beside}/build`;
     await Deno.mkdir(build);
     report(0.08, `configuring FFmpeg ${version}`);

@@ -12,8 +12,13 @@ echo "\${0##*/} $*" >>"$FAKE_LOG"
 const OUT = `for word; do [ "$last" = -o ] && out=$word; last=$word; done\n`;
 const TOOLS: Record<string, string> = {
   "emcc": `[ "$1" = --version ] && { echo "emcc $FAKE_COMPILER"; exit; }\n${OUT}echo object >"$out"`,
-  "apt-get": `case "$*" in *" source "*) : >ffmpeg.dsc;; esac`,
-  "apt-cache": `echo "Version: 7:5.1"`,
+  "apt-get": `
+case "$*" in
+  *" update") [ "$FAKE_APT" = fail ] && [ ! -e "$FAKE_LOG.failed" ] && { : >"$FAKE_LOG.failed"; exit 100; };;
+  *" source "*) : >ffmpeg.dsc;;
+esac
+exit 0`,
+  "apt-cache": `echo "Version: \${FAKE_VERSION:-7:5.1}"`,
   "dpkg-source": `mkdir source; printf '#!/bin/sh\\n' >source/configure; chmod +x source/configure`,
   "make": `
 for i in 1 2 3 4 5; do echo "CC part$i.o"; done
@@ -36,6 +41,20 @@ interface Outcome {
   error?: string;
   code?: string;
   progress: number[];
+}
+
+interface StartOptions {
+  /** Another copy of build.ts. */
+  build?: URL;
+  make?: string;
+  apt?: "fail";
+  /** Of FFmpeg, in the package sources. */
+  version?: string;
+  compiler?: string;
+  abortAfter?: number;
+  update?: boolean;
+  /** Tries a second time in the same process where the first fails. */
+  again?: boolean;
 }
 
 /** A folder with the tools, a cache, and a log of what was run. */
@@ -62,16 +81,18 @@ class Workshop implements AsyncDisposable {
   }
 
   /** Starts a build in a process of its own. */
-  start(options: { make?: string; compiler?: string; abortAfter?: number } = {}): Deno.ChildProcess {
+  start(options: StartOptions = {}): Deno.ChildProcess {
+    const build = options.build ?? new URL("./build.ts", import.meta.url);
     const source = `
-      import { buildWasm } from ${JSON.stringify(new URL("./build.ts", import.meta.url).href)};
+      import { buildWasm } from ${JSON.stringify(build.href)};
       const progress = [];
       const signal = ${options.abortAfter ? `AbortSignal.timeout(${options.abortAfter})` : "undefined"};
       const onProgress = ({ done }) => progress.push(done);
       let outcome;
       try {
         const cacheDir = ${JSON.stringify(`${this.folder}/cache`)};
-        const { wasmPath, hash } = await buildWasm({ cacheDir, onProgress, signal });
+        const build = () => buildWasm({ cacheDir, onProgress, signal, update: ${options.update ?? false} });
+        const { wasmPath, hash } = await build()${options.again ? ".catch(build)" : ""};
         outcome = { path: wasmPath, hash, text: Deno.readTextFileSync(wasmPath) };
       } catch (error) {
         outcome = { error: error.name + ": " + error.message, code: error.code };
@@ -85,6 +106,8 @@ class Workshop implements AsyncDisposable {
         TMPDIR: `${this.folder}/temporary`,
         FAKE_LOG: `${this.folder}/log`,
         FAKE_MAKE: options.make ?? "",
+        FAKE_APT: options.apt ?? "",
+        FAKE_VERSION: options.version ?? "",
         FAKE_COMPILER: options.compiler ?? "1.0",
       },
       stdin: "null",
@@ -149,6 +172,7 @@ Deno.test("a build is found again, and nothing is compiled for it", async () => 
   const { finished, partial } = await workshop.kept();
   assertEquals(partial, []);
   assertEquals(finished.map((name) => name.split("-")[0]), ["ffmpeg", "wasm"]);
+  assertEquals([...Deno.readDirSync(`${workshop.folder}/temporary`)], [], "temporary folders are gone");
 });
 
 Deno.test("progress only rises, from nothing to all", async () => {
@@ -168,6 +192,61 @@ Deno.test("another compiler makes another build", async () => {
   assertNotEquals(one.hash, two.hash);
   assertEquals(two.text, "module by 2.0\n", two.error);
   assertEquals(await workshop.runs("make"), 2);
+});
+
+Deno.test("whatever is compiled or linked in another way makes another build", async () => {
+  await using workshop = await Workshop.open();
+  const project = `${workshop.folder}/project`;
+  await Deno.mkdir(`${project}/wasm`, { recursive: true });
+  await Deno.mkdir(`${project}/src/media`, { recursive: true });
+  const root = new URL("../", import.meta.url);
+  await Deno.copyFile(new URL("src/media/errors.ts", root), `${project}/src/media/errors.ts`);
+  for await (const { name, isFile } of Deno.readDir(new URL("wasm/", root))) {
+    if (isFile && !name.endsWith("_test.ts")) {
+      await Deno.copyFile(new URL(`wasm/${name}`, root), `${project}/wasm/${name}`);
+    }
+  }
+  const path = `${project}/wasm/configuration.ts`;
+  const whole = await Deno.readTextFile(path);
+  const build = new URL(`file://${project}/wasm/build.ts`);
+  const hashes = new Set([(await workshop.build({ build })).hash]);
+  // Each of these is one item of one of the lists.
+  const items = ["--disable-network", "libswscale/libswscale.a", "-mbulk-memory", "libdlmalloc-mt.a", "--gc-sections"];
+  for (const item of [...items, "--enable-simd"]) {
+    await Deno.writeTextFile(path, whole.replace(`"${item}"`, `"${item}", "other"`));
+    const { hash, error } = await workshop.build({ build });
+    assertEquals(error, undefined);
+    assertEquals(hashes.has(hash), false, `another ${item} makes another build`);
+    hashes.add(hash);
+  }
+});
+
+Deno.test("an update builds what the package sources have anew, and only then", async () => {
+  await using workshop = await Workshop.open();
+  const { hash, path } = await workshop.build();
+  const built = async () =>
+    JSON.parse(await Deno.readTextFile(path!.replace("millrace.wasm", "built-from.json"))).ffmpeg;
+  await workshop.build({ update: true });
+  assertEquals(await workshop.runs("make"), 1, "the same FFmpeg is not built twice");
+  assertEquals(await built(), "7:5.1");
+
+  await workshop.build({ version: "7:5.2" });
+  assertEquals(await built(), "7:5.1", "nobody asked the package sources");
+  const updated = await workshop.build({ version: "7:5.2", update: true });
+  assertEquals({ hash: updated.hash, path: updated.path }, { hash, path }, updated.error);
+  assertEquals(await workshop.runs("make"), 2);
+  assertEquals(await built(), "7:5.2");
+  assertEquals((await workshop.kept()).partial, []);
+});
+
+Deno.test("package lists that could not be had are asked for again", async () => {
+  await using workshop = await Workshop.open();
+  const failed = await workshop.build({ apt: "fail" });
+  assertEquals(failed.code, "module", failed.error);
+  await Deno.remove(`${workshop.folder}/log.failed`);
+  const { text, error } = await workshop.build({ apt: "fail", again: true });
+  assertEquals(text, "module by 1.0\n", error);
+  assertEquals([...Deno.readDirSync(`${workshop.folder}/temporary`)], [], "temporary folders are gone");
 });
 
 Deno.test("a new bridge is linked to the FFmpeg that is there", async () => {

@@ -101,7 +101,8 @@ export class Decoder implements Disposable {
     this.#frame = instance.alloc(FRAME_BYTES);
     const copy = sets.length > 0 ? instance.alloc(sets.length) : 0;
     if (copy !== 0) instance.bytes.set(sets, copy);
-    this.#pointer = this.#frame === 0 ? 0 : instance.call((exports) =>
+    const starved = this.#frame === 0 || (sets.length > 0 && copy === 0);
+    this.#pointer = starved ? 0 : instance.call((exports) =>
       exports.mr_decoder_new(
         CODECS[codec],
         copy,
@@ -124,11 +125,11 @@ export class Decoder implements Disposable {
    * @throws {InstanceDeadError}
    */
   send(accessUnit: Uint8Array, pts: number): "ok" | "again" | number {
-    const instance = this.#instance;
-    const room = instance.call((exports) => exports.mr_decoder_room(this.#live, accessUnit.length));
+    const instance = this.#instance, pointer = this.#live;
+    const room = instance.call((exports) => exports.mr_decoder_room(pointer, accessUnit.length));
     if (room === 0) return -48; // ENOMEM, by this libc's numbers
     instance.bytes.set(accessUnit, room);
-    const result = instance.call((exports) => exports.mr_decoder_send(this.#live, accessUnit.length, pts));
+    const result = instance.call((exports) => exports.mr_decoder_send(pointer, accessUnit.length, pts));
     return result === 0 ? "ok" : result === EAGAIN ? "again" : result;
   }
 
@@ -138,7 +139,8 @@ export class Decoder implements Disposable {
    * @throws {InstanceDeadError}
    */
   receive(): DecodedFrame | null {
-    const result = this.#instance.call((exports) => exports.mr_decoder_receive(this.#live, this.#frame));
+    const pointer = this.#live;
+    const result = this.#instance.call((exports) => exports.mr_decoder_receive(pointer, this.#frame));
     if (result === 1) return new DecodedFrame(this.#instance, this.#frame);
     this.lastError = result === 0 || result === END ? 0 : result;
     return null;
@@ -149,12 +151,14 @@ export class Decoder implements Disposable {
 
   /** No more access units will come: `receive()` gives what was held back. */
   drain(): void {
-    this.#instance.call((exports) => exports.mr_decoder_drain(this.#live));
+    const pointer = this.#live;
+    this.#instance.call((exports) => exports.mr_decoder_drain(pointer));
   }
 
   /** Forgets all pictures, as before a jump or after a drain. */
   flush(): void {
-    this.#instance.call((exports) => exports.mr_decoder_flush(this.#live));
+    const pointer = this.#live;
+    this.#instance.call((exports) => exports.mr_decoder_flush(pointer));
   }
 
   get skip(): Skip {
@@ -163,8 +167,9 @@ export class Decoder implements Disposable {
 
   set skip(skip: Skip) {
     if (skip === this.#skip) return;
+    const pointer = this.#live;
+    this.#instance.call((exports) => exports.mr_decoder_skip(pointer, SKIPS[skip]));
     this.#skip = skip;
-    this.#instance.call((exports) => exports.mr_decoder_skip(this.#live, SKIPS[skip]));
   }
 
   /** Idempotent; pictures that are out stay held. */
@@ -176,6 +181,7 @@ export class Decoder implements Disposable {
     this.#instance.free(this.#frame);
   }
 
+  /** To be asked before the instance is called: what is thrown inside of a call counts as a trap. */
   get #live(): number {
     if (this.#pointer === 0) throw new TypeError("Cannot use a decoder: it was disposed of");
     return this.#pointer;

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import type { DecodedFrame, Decoder, FfmpegInstance, Skip } from "./mod.ts";
 import {
   decodeAll,
@@ -94,6 +94,19 @@ test("pictures outlive their decoder", async () => {
   assertEquals(md5(pixelsOf(instance, frame)), hash);
   frame.release();
   frame.release();
+});
+
+Deno.test("a decoder that was disposed of is not used, and its instance lives", async () => {
+  const instance = await testInstance();
+  const decoder = instance.decoder("h264");
+  decoder[Symbol.dispose]();
+  assertThrows(() => decoder.send(new Uint8Array(4), 0), TypeError, "disposed");
+  assertThrows(() => decoder.receive(), TypeError, "disposed");
+  assertThrows(() => decoder.drain(), TypeError, "disposed");
+  assertThrows(() => decoder.flush(), TypeError, "disposed");
+  assertThrows(() => decoder.skip = "non-keyframes", TypeError, "disposed");
+  assertEquals(decoder.skip, "none");
+  assertEquals(instance.dead, false);
 });
 
 test("in the long run no memory is taken", async () => {

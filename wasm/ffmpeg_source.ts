@@ -7,17 +7,33 @@ URIs: http://deb.debian.org/debian
 Suites: bookworm bookworm-updates
 Components: main
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+
+Types: deb-src
+URIs: http://deb.debian.org/debian-security
+Suites: bookworm-security
+Components: main
+Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
 `;
 
-let lists: Promise<string> | null = null;
+/**
+ * Reads the lists of the source packages that the system's own package sources offer into a folder of this build's own,
+ * which is the caller's to remove.
+ *
+ * @throws {SetupError} `module` where apt cannot get them.
+ */
+export async function updateLists(folder: string, tool: ToolOptions): Promise<void> {
+  await Deno.mkdir(`${folder}/lists/partial`, { recursive: true });
+  await Deno.writeTextFile(`${folder}/source.sources`, await systemSources());
+  await runTool("apt-get", [...listOptions(folder), "-qq", "update"], tool);
+}
 
 /**
- * The version of a source package that the system's own package sources offer.
+ * The newest version of a source package in such a folder of lists.
  *
- * @throws {SetupError} `module` where they offer none.
+ * @throws {SetupError} `module` where there is none.
  */
-export async function sourceVersion(name: string, tool: ToolOptions): Promise<string> {
-  const options = await aptOptions(tool);
+export async function sourceVersion(name: string, lists: string, tool: ToolOptions): Promise<string> {
+  const options = listOptions(lists);
   const shown = await runTool("apt-cache", [...options, "showsrc", "--only-source", name], tool);
   const versions = [...shown.matchAll(/^Version: (\S+)$/gm)].map((match) => match[1]);
   if (versions.length === 0) {
@@ -29,8 +45,12 @@ export async function sourceVersion(name: string, tool: ToolOptions): Promise<st
 }
 
 /** Downloads a source package and unpacks it, with Debian's patches, to `<folder>/source`. */
-export async function fetchSource(name: string, version: string, folder: string, tool: ToolOptions): Promise<void> {
-  const options = await aptOptions(tool);
+export async function fetchSource(
+  name: string,
+  version: string,
+  { folder, lists, tool }: { folder: string; lists: string; tool: ToolOptions },
+): Promise<void> {
+  const options = listOptions(lists);
   const quiet = ["-qq", "-o", "APT::Sandbox::User=root", "source", "--download-only", `${name}=${version}`];
   await runTool("apt-get", [...options, ...quiet], { ...tool, cwd: folder });
   let description = "";
@@ -39,12 +59,7 @@ export async function fetchSource(name: string, version: string, folder: string,
   await runTool("dpkg-source", ["--no-check", "-x", description, "source"], { ...tool, cwd: folder });
 }
 
-/** Options by which apt reads the source packages' lists in a folder of this build's own, once a process. */
-async function aptOptions(tool: ToolOptions): Promise<string[]> {
-  const folder = await (lists ??= updateLists(tool));
-  return listOptions(folder);
-}
-
+/** Options by which apt reads the lists in a folder of this build's own. */
 function listOptions(folder: string): string[] {
   return [
     "-o",
@@ -58,18 +73,10 @@ function listOptions(folder: string): string[] {
   ];
 }
 
-async function updateLists(tool: ToolOptions): Promise<string> {
-  const folder = await Deno.makeTempDir({ prefix: "millrace-apt-" });
-  await Deno.mkdir(`${folder}/lists/partial`, { recursive: true });
-  await Deno.writeTextFile(`${folder}/source.sources`, await systemSources());
-  await runTool("apt-get", [...listOptions(folder), "-qq", "update"], tool);
-  return folder;
-}
-
-/** The system's package sources, turned from binary into source packages. */
-async function systemSources(): Promise<string> {
+/** The system's package sources, turned from binary into source packages; Debian's own where it names none. */
+export async function systemSources(system = "/etc/apt"): Promise<string> {
   const found: string[] = [];
-  const folder = "/etc/apt/sources.list.d";
+  const folder = `${system}/sources.list.d`;
   try {
     for await (const entry of Deno.readDir(folder)) {
       if (!entry.name.endsWith(".sources")) continue;
@@ -79,7 +86,7 @@ async function systemSources(): Promise<string> {
   } catch (cause) {
     if (!(cause instanceof Deno.errors.NotFound)) throw cause;
   }
-  const classic = await Deno.readTextFile("/etc/apt/sources.list").catch(() => "");
+  const classic = await Deno.readTextFile(`${system}/sources.list`).catch(() => "");
   for (const [, options, uri, suite, components] of classic.matchAll(/^deb (\[.*?\] )?(\S+) (\S+) (.+)$/gm)) {
     const key = options?.match(/signed-by=(\S+?)[\]\s]/)?.[1];
     const stanza = ["Types: deb-src", `URIs: ${uri}`, `Suites: ${suite}`, `Components: ${components}`];

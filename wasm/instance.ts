@@ -21,7 +21,7 @@ const LOG_LEVELS: Record<LogLevel, number> = { quiet: -8, error: 16, warning: 24
 export interface InstanceOptions {
   /** Bytes that its memory may grow to. @default {1 GiB} */
   maximumBytes?: number;
-  /** Gets FFmpeg's log lines. */
+  /** Gets FFmpeg's log lines; what it throws is reported as an uncaught error. */
   onLog?: (level: number, line: string) => void;
   /** @default {"quiet"} */
   logLevel?: LogLevel;
@@ -68,7 +68,13 @@ export class FfmpegInstance {
     const log = (level: number, line: number, bytes: number) => {
       if (!onLog) return;
       // TextDecoder takes no shared memory: the line is copied out first.
-      onLog(level, new TextDecoder().decode(new Uint8Array(memory.buffer, line, bytes).slice()).trimEnd());
+      const text = new TextDecoder().decode(new Uint8Array(memory.buffer, line, bytes).slice()).trimEnd();
+      try {
+        onLog(level, text);
+      } catch (error) {
+        // Thrown through FFmpeg's stack it would leave the instance half way through a picture.
+        reportError(error);
+      }
     };
     const instance = await WebAssembly.instantiate(module, { env: { memory }, millrace: { log } });
     const exports = instance.exports as unknown as BridgeExports;

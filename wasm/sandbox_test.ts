@@ -181,6 +181,29 @@ Deno.test("FFmpeg's errors have words", async () => {
   assertStringIncludes(instance.errorText(-0x20464f45), "End of file");
 });
 
+Deno.test("a log's reader that throws is reported, and harms nobody", async () => {
+  const reported: unknown[] = [];
+  const report = (event: ErrorEvent) => {
+    event.preventDefault();
+    reported.push(event.error);
+  };
+  const fault = new Error("no more log");
+  globalThis.addEventListener("error", report);
+  try {
+    const onLog = () => {
+      throw fault;
+    };
+    const instance = await testInstance({ onLog, logLevel: "error" });
+    using decoder = instance.decoder("mjpeg");
+    decoder.send(Uint8Array.from({ length: 256 }, (_, i) => i === 0 ? 0xff : i === 1 ? 0xd8 : i), 0);
+    decoder.receive();
+    assertEquals(instance.dead, false);
+    assert(reported.length > 0 && reported.every((error) => error === fault));
+  } finally {
+    globalThis.removeEventListener("error", report);
+  }
+});
+
 Deno.test("log lines come out, and only when asked for", async () => {
   const lines: string[] = [];
   const onLog = (_level: number, line: string) => lines.push(line);

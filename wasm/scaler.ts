@@ -49,6 +49,7 @@ export class Scaler implements Disposable {
   /**
    * Converts one picture; offsets are the instance's. Nothing is allocated.
    *
+   * @throws {RangeError} where swscale refuses the planes.
    * @throws {InstanceDeadError}
    */
   run(source: readonly DecodedPlane[], target: readonly DecodedPlane[]): void {
@@ -61,7 +62,8 @@ export class Scaler implements Disposable {
       view.setUint32(at + 32 + 4 * i, target[i]?.offset ?? 0, true);
       view.setInt32(at + 48 + 4 * i, target[i]?.stride ?? 0, true);
     }
-    this.#instance.call((exports) => exports.mr_scaler_run(this.#pointer, at, at + 16, at + 32, at + 48));
+    const rows = this.#instance.call((exports) => exports.mr_scaler_run(this.#pointer, at, at + 16, at + 32, at + 48));
+    if (rows < 0) throw new RangeError(`Cannot scale a picture: ${this.#instance.errorText(rows)}`);
   }
 
   /** Idempotent. */

@@ -21,6 +21,8 @@ const FFMPEG_ALGORITHMS: Record<Algorithm, string> = {
   area: "area",
   bicubic: "bicubic",
 };
+/** FFmpeg's names of H.273's numbers; 2 is not told. */
+const MATRICES = ["bt709", "bt709", "bt601", "bt601", "fcc", "bt601", "bt601", "smpte240m", "bt601", "bt2020"];
 /** Bytes before and after a target that nothing may be written to. */
 const GUARD = 256;
 const UNTOUCHED = 0xe7;
@@ -65,8 +67,7 @@ async function theirs({ source, target, algorithm = "bilinear" }: ScalerOptions)
   const scale = [
     ...[`scale=${target.width}:${target.height}`, `flags=${FFMPEG_ALGORITHMS[algorithm]}+accurate_rnd`],
     ...[`in_range=${range(source.fullRange)}`, `out_range=${range(target.fullRange || isRgb)}`],
-    ...[`in_color_matrix=${source.matrix === 1 ? "bt709" : "bt601"}`],
-    ...[`out_color_matrix=${source.matrix === 1 ? "bt709" : "bt601"}`],
+    ...[`in_color_matrix=${MATRICES[source.matrix ?? 2]}`, `out_color_matrix=${MATRICES[source.matrix ?? 2]}`],
   ].join(":");
   // Native kernels in assembly may round otherwise: the same C is what must give the same.
   return await native([
@@ -109,7 +110,7 @@ for (const algorithm of Object.keys(FFMPEG_ALGORITHMS) as Algorithm[]) {
   }
 }
 for (const fullRange of [false, true]) {
-  for (const matrix of [1, 5, 6]) {
+  for (const matrix of [1, 4, 5, 6, 7, 9]) {
     for (const [format, toFull] of [["RGB24", true], ["I420", false], ["I420", true], ["GRAY8", true]] as const) {
       same(`${fullRange ? "full" : "video"} range, matrix ${matrix}, to ${format} ${toFull ? "full" : "video"} range`, {
         source: { width: 160, height: 120, format: "I420", fullRange, matrix },
@@ -135,6 +136,16 @@ Deno.test("a scaler that cannot be is an error, and its instance lives", async (
     assertThrows(() => instance.scaler({ source: { ...picture, width }, target: picture }), Error, "Cannot scale");
     assertThrows(() => instance.scaler({ source: picture, target: { ...picture, width } }), Error, "Cannot scale");
   }
+  assertEquals(instance.dead, false);
+});
+
+Deno.test("planes that are none are refused", async () => {
+  const instance = await testInstance();
+  using scaler = instance.scaler({
+    source: { width: 16, height: 16, format: "I420" },
+    target: { width: 8, height: 8, format: "RGB24" },
+  });
+  assertThrows(() => scaler.run([], []), RangeError, "Cannot scale a picture: Invalid argument");
   assertEquals(instance.dead, false);
 });
 
