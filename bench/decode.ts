@@ -1,59 +1,16 @@
-import { makeClip } from "../src/camera/clip.ts";
 import { decoderModule } from "../src/decode/mod.ts";
 import { readVideoFile, type VideoFile } from "../src/file/mod.ts";
 import { FfmpegInstance } from "../wasm/mod.ts";
+import { CoreRival } from "./decode_ffmpeg_core.ts";
+import { makeStreams } from "./decode_streams.ts";
 import { compileRival, run } from "./native.ts";
 import { median, type Results } from "./results.ts";
 
 const ROUNDS = 3;
-
-/** The streams that are measured, made where they are not there. */
-async function streams(): Promise<Record<string, string>> {
-  const folder = await Deno.makeTempDir({ prefix: "millrace-bench-" });
-  const high = `${folder}/high.mp4`, hevc = `${folder}/hevc.mp4`;
-  const source = [
-    "-v",
-    "error",
-    "-y",
-    "-f",
-    "lavfi",
-    "-i",
-    "testsrc2=size=1920x1080:rate=25",
-    "-t",
-    "6",
-    "-pix_fmt",
-    "yuv420p",
-  ];
-  const grain = ["-vf", "noise=alls=12:allf=t"];
-  await run("ffmpeg", [...source, ...grain, "-c:v", "libx264", "-preset", "medium", "-b:v", "11M", "-g", "50", high]);
-  await run("ffmpeg", [
-    ...source,
-    "-c:v",
-    "libx265",
-    "-preset",
-    "fast",
-    "-x265-params",
-    "log-level=none",
-    "-b:v",
-    "2M",
-    hevc,
-  ]);
-  const clip = { cacheDir: folder, width: 1920, height: 1080, seconds: 6, bitRate: 4_000_000 };
-  const found: Record<string, string> = {
-    "h264.1080p-high-cabac-b": high,
-    "h264.1080p-camera": await makeClip(clip),
-    "h264.720p-camera": await makeClip({ cacheDir: folder }),
-    "hevc.1080p-camera": hevc,
-  };
-  for (const name of ["car-detection", "one-by-one-person-detection"]) {
-    const path = decodeURIComponent(new URL(`../../shared/clips/${name}.mp4`, import.meta.url).pathname);
-    if (await Deno.stat(path).then(() => true, () => false)) found[`h264.${name}`] = path;
-  }
-  return found;
-}
+const NATIVE = "native libavcodec", CORE = "@ffmpeg/core";
 
 /** Frames a second of our decoder, access units in memory, one thread. */
-function decodeOurs(instance: FfmpegInstance, file: VideoFile): number {
+function decodeOurs(instance: FfmpegInstance, file: VideoFile): { frames: number; rate: number } {
   using decoder = instance.decoder(file.codec);
   let frames = 0;
   const receive = () => {
@@ -69,35 +26,74 @@ function decodeOurs(instance: FfmpegInstance, file: VideoFile): number {
   }
   decoder.drain();
   receive();
-  return frames / ((performance.now() - began) / 1000);
+  return { frames, rate: frames / ((performance.now() - began) / 1000) };
 }
 
-/** Our decoder beside native libavcodec with its assembly: one thread each, same access units, alternating rounds. */
-export async function decodeBench(results: Results): Promise<void> {
-  const rival = await compileRival("decode", ["libavcodec", "libavformat", "libavutil"]);
-  const instance = await FfmpegInstance.create(await decoderModule());
-  const ratios: Record<string, number[]> = { h264: [], hevc: [] };
-  for (const [name, path] of Object.entries(await streams())) {
-    const file = await readVideoFile(path);
-    const ours: number[] = [], native: number[] = [];
-    decodeOurs(instance, file); // the engine compiles what is hot while it runs
-    for (let round = 0; round < ROUNDS; round++) {
-      ours.push(decodeOurs(instance, file));
-      const [frames, seconds] = (await run(rival, [path])).split(" ").map(Number);
-      native.push(frames / seconds);
+/**
+ * Our decoder beside native libavcodec with its assembly, and beside the npm package @ffmpeg/core: one thread each, same
+ * access units, alternating rounds.
+ */
+export async function decodeBench(results: Results, { quick }: { quick: boolean }): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "millrace-bench-" });
+  try {
+    const native = await compileRival("decode", ["libavcodec", "libavformat", "libavutil"]);
+    const instance = await FfmpegInstance.create(await decoderModule());
+    using core = new CoreRival();
+    const streams = (await makeStreams(folder)).filter((stream) => !quick || stream.quick);
+    const ratios: Record<string, { native: number[]; core: number[] }> = {};
+    for (const { name, path } of streams) {
+      const file = await readVideoFile(path);
+      const figures = await measure({ path, file, native, instance, core, rounds: ROUNDS });
+      const all = ratios[file.codec] ??= { native: [], core: [] };
+      for (const [rival, suffix, label] of [["native", "", NATIVE], ["core", ".ffmpeg-core", CORE]] as const) {
+        if (figures[rival].length === 0) continue;
+        const ratio = median(figures.ours.map((value, i) => value / figures[rival][i]));
+        all[rival].push(ratio);
+        const value = median(figures.ours);
+        results.add({ name: `decode.${name}${suffix}`, value, unit: "frames/s", ratio, rival: label });
+      }
     }
-    const ratio = median(ours.map((value, i) => value / native[i]));
-    ratios[file.codec].push(ratio);
-    results.add({ name: `decode.${name}`, value: median(ours), unit: "frames/s", ratio, rival: "native libavcodec" });
+    for (const [codec, all] of Object.entries(ratios)) {
+      for (const [rival, suffix, label] of [["native", "", NATIVE], ["core", ".ffmpeg-core", CORE]] as const) {
+        if (all[rival].length === 0) continue;
+        const ratio = Math.exp(all[rival].reduce((sum, one) => sum + Math.log(one), 0) / all[rival].length);
+        const unit = `of ${label}`;
+        results.add({ name: `decode.${codec}.geomean${suffix}`, value: ratio, unit, ratio, rival: label });
+      }
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
-  for (const [codec, all] of Object.entries(ratios)) {
-    const mean = Math.exp(all.reduce((sum, ratio) => sum + Math.log(ratio), 0) / all.length);
-    results.add({
-      name: `decode.${codec}.geomean`,
-      value: mean,
-      unit: "of native",
-      ratio: mean,
-      rival: "native libavcodec",
-    });
+}
+
+/** Frames a second of each, round by round; none of the package where it cannot be had. */
+async function measure(given: {
+  path: string;
+  file: VideoFile;
+  native: string;
+  instance: FfmpegInstance;
+  core: CoreRival;
+  rounds: number;
+}): Promise<{ ours: number[]; native: number[]; core: number[] }> {
+  const { path, file, native, instance, core, rounds } = given;
+  const figures = { ours: [] as number[], native: [] as number[], core: [] as number[] };
+  // The engine compiles what is hot while it runs: ours and the package alike are measured from the second run on.
+  const expected = decodeOurs(instance, file).frames;
+  const same = (frames: number, whose: string) => {
+    if (frames !== expected) throw new Error(`${whose} decoded ${frames} frames of ${path}, ours ${expected}`);
+  };
+  const hasCore = await core.decode(path).then(({ frames }) => (same(frames, CORE), true), (error) => {
+    console.error(`Without ${CORE}: ${error.message}`);
+    return false;
+  });
+  for (let round = 0; round < rounds; round++) {
+    figures.ours.push(decodeOurs(instance, file).rate);
+    const [frames, seconds] = (await run(native, [path])).split(" ").map(Number);
+    same(frames, NATIVE);
+    figures.native.push(frames / seconds);
+    if (!hasCore) continue;
+    const theirs = await core.decode(path);
+    figures.core.push(theirs.frames / theirs.seconds);
   }
+  return figures;
 }

@@ -1,24 +1,32 @@
 import { decodeBench } from "./decode.ts";
+import { BENCHES } from "./names.ts";
 import { pipelineBench } from "./pipeline.ts";
 import { Results } from "./results.ts";
 import { shmBench } from "./shm.ts";
 import { soakBench } from "./soak.ts";
 
-const BENCHES: Record<string, (results: Results, options: { seconds?: number }) => Promise<void>> = {
+/** What a benchmark is asked for. */
+interface BenchOptions {
+  seconds?: number;
+  /** Less streams and rounds, for a first look. */
+  quick: boolean;
+}
+
+const RUN: Record<typeof BENCHES[number], (results: Results, options: BenchOptions) => Promise<void>> = {
   decode: decodeBench,
   shm: shmBench,
   pipeline: pipelineBench,
   soak: soakBench,
 };
 
-const [name, ...flags] = Deno.args;
-const bench = BENCHES[name];
-if (!bench) {
-  console.error(`usage: deno task bench ${Object.keys(BENCHES).join("|")} [--json] [--seconds N]`);
+const [wanted, ...flags] = Deno.args;
+const name = BENCHES.find((bench) => bench === wanted);
+if (!name) {
+  console.error(`usage: deno task bench ${BENCHES.join("|")} [--json] [--quick] [--seconds N]`);
   Deno.exit(2);
 }
 const results = new Results(flags.includes("--json"));
 const seconds = flags.includes("--seconds") ? Number(flags[flags.indexOf("--seconds") + 1]) : undefined;
-await bench(results, { seconds });
+await RUN[name](results, { seconds, quick: flags.includes("--quick") });
 results.print();
 Deno.exit(0);

@@ -142,8 +142,8 @@ export const ENTRIES: Record<string, Entry> = {
     permissions: commandPermissions,
   },
   bench: {
-    file: ([name]) => `bench/${name}.ts`,
-    args: (args) => args.slice(1),
+    file: () => "bench/main.ts",
+    args: (args) => args,
     wants: () => ["library", "wasm", "clip", "bench"],
     // A benchmark compiles and runs its rivals.
     permissions: () => ["--allow-all"],

@@ -1,3 +1,4 @@
+import { BENCHES } from "../bench/names.ts";
 import { ENTRIES } from "./entries.ts";
 import { cacheFolder, PROJECT, setUpOrExit } from "./setup.ts";
 
@@ -12,7 +13,7 @@ if (!entry) {
   console.error(`There is no program "${name ?? ""}"; there are: ${Object.keys(ENTRIES).join(", ")}`);
   Deno.exit(2);
 }
-if (name === "bench") await benchmarkOrExit(rest[0]);
+if (name === "bench") benchmarkOrExit(rest[0]);
 
 const setUp = await setUpOrExit(entry.wants(rest));
 const deno = Deno.execPath();
@@ -51,13 +52,10 @@ for (const signal of ["SIGTERM", "SIGHUP"] as const) Deno.addSignalListener(sign
 const { code } = await child.status;
 Deno.exit(code);
 
-async function benchmarkOrExit(wanted: string | undefined): Promise<void> {
-  const names: string[] = [];
-  for await (const { isFile, name } of Deno.readDir(`${PROJECT}/bench`)) {
-    if (isFile && /^[a-z_]+\.ts$/.test(name) && !name.endsWith("_test.ts")) names.push(name.slice(0, -3));
-  }
-  if (wanted !== undefined && names.includes(wanted)) return;
-  const known = `deno task bench NAME, where NAME is one of: ${names.sort().join(", ")}`;
+/** Said before anything is installed or built for it. */
+function benchmarkOrExit(wanted: string | undefined): void {
+  if (BENCHES.some((bench) => bench === wanted)) return;
+  const known = `deno task bench NAME [--json] [--quick], where NAME is one of: ${BENCHES.join(", ")}`;
   const asked = wanted === "--help" || wanted === "-h";
   if (asked) console.log(known);
   else console.error(wanted === undefined ? known : `There is no benchmark "${wanted}"; ${known}`);

@@ -1,0 +1,4 @@
+// Pure: no I/O.
+
+/** The benchmarks that there are. */
+export const BENCHES = ["decode", "shm", "pipeline", "soak"] as const;
