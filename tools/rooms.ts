@@ -27,7 +27,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "src/ingest": ["src/media", "src/ring", "src/rtp", "src/rtsp", "src/feed", "workers", "ffi"],
   "src/analysis": ["src/media", "src/ring", "src/feed", "workers"],
   "src/camera": ["src/media", "src/rtp", "src/rtsp", "src/file"],
-  "src/cli": ["src", "wasm", "mod.ts"],
+  "src/cli": ["src", "ffi", "wasm", "mod.ts"],
 };
 
 const PURE = /^\/\/ Pure: no I\/O\./;
