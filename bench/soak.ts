@@ -8,6 +8,8 @@ const CAMERAS = 10;
 const SECONDS = 300;
 /** Until everything runs and is compiled. */
 const WARM_UP = 60;
+/** Samples from one line that says how it goes to the next. */
+const PROGRESS = 4;
 const SHAPE = { width: 480, height: 270, format: "RGB24" } as const;
 
 /** What the process that reads the shared memory says every second. */
@@ -15,6 +17,15 @@ export interface SoakRead {
   frames: number;
   foreign: number;
   missed: number;
+}
+
+/** One look at all of them. */
+interface Sample {
+  at: number;
+  own: Footprint;
+  cameras: Footprint;
+  reader: Footprint;
+  frames: number;
 }
 
 /** What a process holds. */
@@ -81,11 +92,13 @@ export async function soakBench(results: Results, { seconds = SECONDS }: { secon
   }
 
   const begun = performance.now();
-  const seen: { at: number; own: Footprint; cameras: Footprint; reader: Footprint; frames: number }[] = [];
+  const seen: Sample[] = [];
   for (let at = 0; at < seconds;) {
     await Promise.race([new Promise((done) => setTimeout(done, 5_000)), ...work]);
     at = (performance.now() - begun) / 1000;
+    const heap = Deno.memoryUsage();
     seen.push({ at, own: footprint(Deno.pid), cameras: footprint(server.pid), reader: footprint(reader.pid), frames });
+    if (seen.length % PROGRESS === 0) console.error(progressLine(seen.at(-1)!, heap));
   }
   stop.abort();
   await stack.disposeAsync();
@@ -99,7 +112,8 @@ export async function soakBench(results: Results, { seconds = SECONDS }: { secon
     const grown = median(resident.slice(-third)) - median(resident.slice(0, third));
     results.add({ name: `soak.10x720p.${process}.growth`, value: grown, unit: "MiB" });
     const threads = warm.map((sample) => sample[process].threads);
-    results.add({ name: `soak.10x720p.${process}.threads-more`, value: threads.at(-1)! - threads[0], unit: "threads" });
+    const more = Math.max(...threads.slice(-third)) - Math.max(...threads.slice(0, third));
+    results.add({ name: `soak.10x720p.${process}.threads-more`, value: more, unit: "threads" });
   }
   const [first, last] = [warm[0], warm.at(-1)!];
   const rate = (last.frames - first.frames) / Math.max(1, last.at - first.at) / CAMERAS;
@@ -118,4 +132,13 @@ function footprint(pid: number): Footprint {
   const status = Deno.readTextFileSync(`/proc/${pid}/status`);
   const figure = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? 0);
   return { residentMiB: figure("VmRSS") / 1024, threads: figure("Threads") };
+}
+
+function progressLine({ at, own, cameras, reader, frames }: Sample, heap: Deno.MemoryUsage): string {
+  const mib = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
+  const of = ({ residentMiB, threads }: Footprint) => `${residentMiB.toFixed(1)} MiB, ${threads} threads`;
+  return `${at.toFixed(0)} s: ${frames} frames; own ${of(own)} (heap ${mib(heap.heapUsed)} of ${
+    mib(heap.heapTotal)
+  }, ` +
+    `external ${mib(heap.external)}); cameras ${of(cameras)}; reader ${of(reader)}`;
 }

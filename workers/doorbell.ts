@@ -1,10 +1,8 @@
 // Pure: no I/O.
+import { mayEnd, stayAwake } from "../src/media/awake.ts";
 
 /** Bytes of a doorbell. */
 export const DOORBELL_BYTES = 8;
-
-/** Longer than any wait. */
-const LONG = 2 ** 30;
 
 /**
  * A counter in shared memory on which one thread waits for many sources: each adds one after it has something new, so
@@ -39,12 +37,8 @@ export class Doorbell {
   async waitAsync(seen: number, timeoutMs: number): Promise<void> {
     const result = Atomics.waitAsync(this.#word, 0, seen, timeoutMs);
     if (!result.async) return;
-    // Such a wait does not keep a program of Deno's alive, and a reader that waits is not at its end.
-    const alive = setInterval(() => {}, LONG);
-    try {
-      await result.value;
-    } finally {
-      clearInterval(alive);
-    }
+    stayAwake();
+    await result.value; // it never rejects
+    mayEnd();
   }
 }

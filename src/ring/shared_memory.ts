@@ -1,12 +1,11 @@
 // Pure: no I/O.
+import { mayEnd, stayAwake } from "../media/awake.ts";
 import type { RingMemory, WaitResult } from "./memory.ts";
 
 /** Up to here a loop is faster than making a view to copy through, and leaves no garbage. */
 const SMALL = 256;
 /** How many waits in a row may end at once before other tasks of this thread are let in. */
 const PATIENCE = 64;
-/** Between the beats of a timer that nobody listens to. */
-const LONG = 60_000;
 
 /** A ring's memory among the threads of one process. */
 export class SharedRingMemory implements RingMemory {
@@ -111,13 +110,10 @@ export class SharedRingMemory implements RingMemory {
     const wait = Atomics.waitAsync(this.#words, offset / 4, expected | 0, timeout);
     if (wait.async) {
       this.#atOnce = 0;
-      // Such a wait does not keep a program of Deno's alive, and a reader that waits is not at its end.
-      const alive = setInterval(() => {}, LONG);
-      try {
-        return await wait.value;
-      } finally {
-        clearInterval(alive);
-      }
+      stayAwake();
+      const result = await wait.value; // it never rejects
+      mayEnd();
+      return result;
     }
     // A writer that is always ahead would keep this thread in microtasks for ever, and its timers would starve.
     if (++this.#atOnce >= PATIENCE) {
