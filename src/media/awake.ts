@@ -1,4 +1,3 @@
-// Pure: no I/O.
 
 /**
  * One timer for every wait of this thread, for as long as it lives: a wait begins and ends with every frame. It does
