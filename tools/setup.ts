@@ -135,10 +135,11 @@ async function readStamp(): Promise<Stamp> {
 
 /** Over everything that decides what is installed and built. */
 async function hashOfInputs(): Promise<string> {
-  const folders = await Promise.all(["ffi", "wasm"].map(async (folder) => {
+  const folders = await Promise.all(["ffi", "wasm", "wasm/kernels"].map(async (folder) => {
     const names: string[] = [];
     for await (const entry of Deno.readDir(`${PROJECT}/${folder}`)) {
-      const builds = /\.[ch]$/.test(entry.name) || /^(build|configuration|exports|ffmpeg_source)\.ts$/.test(entry.name);
+      const builds = /\.[ch]$/.test(entry.name) ||
+        /^(build|configuration|exports|ffmpeg_source|link)\.ts$/.test(entry.name);
       if (entry.isFile && builds) names.push(`${folder}/${entry.name}`);
     }
     return names.sort();

@@ -4,6 +4,7 @@ import {
   FFMPEG_CONFIGURE,
   FFMPEG_LIBRARIES,
   FFMPEG_PACKAGE,
+  KERNELS,
   LIBC_LIBRARIES,
   LINK_FLAGS,
   OPTIMIZE_FLAGS,
@@ -11,6 +12,7 @@ import {
 } from "./configuration.ts";
 import { BRIDGE_FUNCTIONS } from "./exports.ts";
 import { fetchSource, sourceVersion, updateLists } from "./ffmpeg_source.ts";
+import { type FfmpegBuild, linkModule, TOOL_ENVIRONMENT } from "./link.ts";
 import { runTool, type ToolOptions } from "./run_tool.ts";
 
 export { WASM_BUILD_PACKAGES };
@@ -32,8 +34,8 @@ export interface BuildWasmOptions {
 }
 
 const FOLDER = new URL("./", import.meta.url);
-const SOURCES = ["bridge.c", "bridge.h", "platform.c"];
-const LIBC_FOLDER = "/usr/share/emscripten/cache/sysroot/lib/wasm32-emscripten";
+/** What of ours is compiled, and its headers. */
+const SOURCES = ["bridge.c", "bridge.h", "platform.c", ...KERNELS.map((name) => `kernels/${name}`)];
 /** Object files that FFmpeg's build makes with this configuration, to tell how far it is; a wrong number costs nothing but the look. */
 const EXPECTED_OBJECTS = 200;
 
@@ -52,7 +54,7 @@ export async function buildWasm(options: BuildWasmOptions): Promise<{ wasmPath: 
   }
   const report = (done: number, what: string) => onProgress?.({ done, what });
   report(0, "looking for the decoder");
-  const tool: ToolOptions = { signal, env: { NODE_PATH: "/usr/share/nodejs" } };
+  const tool: ToolOptions = { signal, env: TOOL_ENVIRONMENT };
   const compiler = (await runTool("emcc", ["--version"], tool)).split("\n")[0];
   const sources = await Promise.all(SOURCES.map((name) => Deno.readTextFile(new URL(name, FOLDER))));
 
@@ -71,13 +73,15 @@ export async function buildWasm(options: BuildWasmOptions): Promise<{ wasmPath: 
 
   await Deno.mkdir(cacheDir, { recursive: true });
   const ffmpeg = await buildFfmpeg(cacheDir, compiler, tool, report);
-  if (found && await builtFrom(folder) === ffmpeg.version) return done();
+  if (found && (await builtFrom(folder))?.ffmpeg.version === ffmpeg.version) return done();
   report(0.95, "linking the decoder");
   const beside = await Deno.makeTempDir({ dir: cacheDir, prefix: ".wasm-" });
   const old = `${beside}-old`;
   try {
-    await link(ffmpeg, beside, tool);
-    await Deno.writeTextFile(`${beside}/built-from.json`, JSON.stringify({ ffmpeg: ffmpeg.version, compiler }));
+    const functions = BRIDGE_FUNCTIONS;
+    await linkModule({ sources: SOURCES, functions, ffmpeg, into: beside, name: "millrace.wasm" }, tool);
+    const builtFrom: BuiltFrom = { ffmpeg, compiler };
+    await Deno.writeTextFile(`${beside}/built-from.json`, JSON.stringify(builtFrom));
     await Deno.chmod(beside, 0o755);
     if (found) await Deno.rename(folder, old);
     await moveInto(beside, folder, wasmPath);
@@ -87,21 +91,20 @@ export async function buildWasm(options: BuildWasmOptions): Promise<{ wasmPath: 
   return done();
 }
 
-/** The version of FFmpeg in a finished build. */
-async function builtFrom(folder: string): Promise<string> {
-  try {
-    return JSON.parse(await Deno.readTextFile(`${folder}/built-from.json`)).ffmpeg;
-  } catch {
-    return "";
-  }
+/** What a finished build is made of, in the file `built-from.json` beside the module. */
+export interface BuiltFrom {
+  ffmpeg: FfmpegBuild;
+  compiler: string;
 }
 
-interface FfmpegBuild {
-  version: string;
-  /** The unpacked source. */
-  source: string;
-  /** Where it was built: its libraries and generated headers. */
-  build: string;
+/** Null where that cannot be read. */
+async function builtFrom(folder: string): Promise<BuiltFrom | null> {
+  try {
+    const found: BuiltFrom = JSON.parse(await Deno.readTextFile(`${folder}/built-from.json`));
+    return typeof found.ffmpeg === "object" ? found : null;
+  } catch {
+    return null;
+  }
 }
 
 async function buildFfmpeg(
@@ -154,38 +157,6 @@ async function buildVersion(
     await Deno.remove(beside, { recursive: true }).catch(() => {});
   }
   return result;
-}
-
-async function link(ffmpeg: FfmpegBuild, into: string, tool: ToolOptions): Promise<void> {
-  const objects: string[] = [];
-  for (const name of SOURCES.filter((name) => name.endsWith(".c"))) {
-    const object = `${into}/${name.replace(/c$/, "o")}`;
-    const source = decodeURIComponent(new URL(name, FOLDER).pathname);
-    const includes = [`-I${ffmpeg.source}`, `-I${ffmpeg.build}`];
-    await runTool("emcc", [...BRIDGE_FLAGS, ...includes, "-c", source, "-o", object], tool);
-    objects.push(object);
-  }
-  const linked = `${into}/linked.wasm`;
-  await runTool(await linker(), [
-    "-o",
-    linked,
-    ...objects,
-    ...FFMPEG_LIBRARIES.map((name) => `${ffmpeg.build}/${name}`),
-    ...LIBC_LIBRARIES.map((name) => `${LIBC_FOLDER}/${name}`),
-    ...LINK_FLAGS,
-    ...BRIDGE_FUNCTIONS.map((name) => `--export=${name}`),
-  ], tool);
-  await runTool("wasm-opt", [...OPTIMIZE_FLAGS, linked, "-o", `${into}/millrace.wasm`], tool);
-  for (const path of [...objects, linked]) await Deno.remove(path);
-}
-
-/** Debian puts the compiler's major version into the linker's name. */
-async function linker(): Promise<string> {
-  const names: string[] = [];
-  for await (const entry of Deno.readDir("/usr/bin")) if (/^wasm-ld(-\d+)?$/.test(entry.name)) names.push(entry.name);
-  const [name] = names.sort();
-  if (name) return name;
-  throw new SetupError("module", "Cannot build the decoder: there is no wasm-ld; run: apt-get install lld");
 }
 
 async function hashOf(what: unknown): Promise<string> {

@@ -45,6 +45,21 @@ export const FFMPEG_CONFIGURE: readonly string[] = [
   "--optflags=-O3",
 ];
 
+/** Our kernels in SIMD and their headers, in the folder `kernels`. */
+export const KERNELS: readonly string[] = [
+  "simd.h",
+  "kernels.h",
+  "init.c",
+  "h264_chroma.c",
+  "h264_deblock.c",
+  "h264_idct.c",
+  "h264_qpel.c",
+  "h264_weight.c",
+];
+
+/** FFmpeg's initialisers of tables of kernels, whose calls go to `kernels/init.c`. */
+export const WRAPPED: readonly string[] = ["ff_h264chroma_init", "ff_h264dsp_init", "ff_h264qpel_init"];
+
 /** The static libraries that are linked, in the order that the linker wants. */
 export const FFMPEG_LIBRARIES: readonly string[] = [
   "libavcodec/libavcodec.a",
@@ -86,6 +101,7 @@ export const LINK_FLAGS: readonly string[] = [
   "--allow-undefined",
   "-mllvm",
   "-combiner-global-alias-analysis=false",
+  ...WRAPPED.map((name) => `--wrap=${name}`),
 ];
 
 /** What the finished module goes through; the features are those that the compiler used. */

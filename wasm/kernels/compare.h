@@ -1,0 +1,12 @@
+#ifndef MILLRACE_COMPARE_H
+#define MILLRACE_COMPARE_H
+
+#include <stdint.h>
+
+enum { MR_RANDOM = 0, MR_EXTREME = 1, MR_SMOOTH = 2 };
+enum { MR_DIFFERENT = 0, MR_SAME = 1, MR_NOT_REPLACED = 2 };
+
+/* `table`: the number of one of the tables in compare.c; `index`: of its entry; `kind`: of input; `seed`: of what is random. */
+int32_t mr_compare(int32_t table, int32_t index, int32_t kind, uint32_t seed);
+
+#endif

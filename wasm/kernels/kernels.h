@@ -1,0 +1,18 @@
+/*
+ * Kernels in SIMD that take the place of FFmpeg's in C, table by table, each equal to it to the bit. The linker leads
+ * FFmpeg's calls of its own initialisers to init.c (see `--wrap` in configuration.ts). Only samples of 8 bits.
+ */
+#ifndef MILLRACE_KERNELS_H
+#define MILLRACE_KERNELS_H
+
+#include <libavcodec/h264chroma.h>
+#include <libavcodec/h264dsp.h>
+#include <libavcodec/h264qpel.h>
+
+void mr_h264_chroma_kernels(H264ChromaContext *table);
+void mr_h264_qpel_kernels(H264QpelContext *table);
+void mr_h264_deblock_kernels(H264DSPContext *table, int chroma_format);
+void mr_h264_idct_kernels(H264DSPContext *table, int chroma_format);
+void mr_h264_weight_kernels(H264DSPContext *table);
+
+#endif

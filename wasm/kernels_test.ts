@@ -1,0 +1,65 @@
+import { assertEquals } from "@std/assert";
+import { artifact } from "../ffi/artifact.ts";
+import type { BuiltFrom } from "./build.ts";
+import { KERNELS } from "./configuration.ts";
+import { INITIAL_PAGES, MAXIMUM_PAGES } from "./instance.ts";
+import { linkModule, TOOL_ENVIRONMENT } from "./link.ts";
+
+/*
+ * Every kernel beside FFmpeg's C for the same entry of the same table, to the bit, in a module that has both:
+ * kernels/compare.c. Where the kernels themselves are wrong, this says which; bit_exact_test.ts says that a picture is.
+ */
+
+const SIZES = ["16", "8", "4"];
+const QUARTERS = Array.from({ length: 16 }, (_, i) => `${i % 4},${i >> 2}`);
+/** The entries of each table, in the order of compare.c. */
+const TABLES: Record<string, string[]> = {
+  chroma: ["put 8", "put 4", "average 8", "average 4"],
+  qpel: ["put", "average"].flatMap((kind) => SIZES.flatMap((size) => QUARTERS.map((at) => `${kind} ${size} ${at}`))),
+  deblock: ["luma", "chroma", "luma intra", "chroma intra"].flatMap((what) => [`below ${what}`, `beside ${what}`]),
+  idct: ["4x4", "8x8", "4x4 even", "8x8 even", "16 of 4x4", "16 of 4x4 intra", "4 of 8x8", "chroma"],
+  weight: ["one", "two"].flatMap((kind) => SIZES.map((size) => `${kind} ${size}`)),
+};
+const INPUTS = ["random", "extreme", "smooth"];
+const RESULTS = ["different", "same", "not replaced"];
+const ROUNDS = 200;
+
+type Compare = (table: number, index: number, input: number, seed: number) => number;
+
+let compiled: Promise<Compare> | null = null;
+
+async function compile(): Promise<Compare> {
+  const path = await (await artifact("wasm")).path();
+  const { ffmpeg }: BuiltFrom = JSON.parse(await Deno.readTextFile(path.replace(/[^/]*$/, "built-from.json")));
+  const into = await Deno.makeTempDir({ prefix: "millrace-kernels-" });
+  try {
+    const kernels = KERNELS.map((name) => `kernels/${name}`);
+    const sources = ["platform.c", "kernels/compare.c", ...kernels];
+    const what = { sources, functions: ["mr_compare", "mr_start_thread"], ffmpeg, into, name: "compare.wasm" };
+    await linkModule(what, { env: TOOL_ENVIRONMENT });
+    const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES, shared: true });
+    const { instance } = await WebAssembly.instantiate(await Deno.readFile(`${into}/compare.wasm`), {
+      env: { memory },
+    });
+    const exports = instance.exports as { __wasm_call_ctors(): void; mr_start_thread(): void; mr_compare: Compare };
+    exports.__wasm_call_ctors();
+    exports.mr_start_thread();
+    return exports.mr_compare;
+  } finally {
+    await Deno.remove(into, { recursive: true });
+  }
+}
+
+for (const [number, [table, entries]] of Object.entries(TABLES).entries()) {
+  Deno.test(`the kernels are FFmpeg's C to the bit: ${table}`, async () => {
+    const compare = await (compiled ??= compile());
+    for (const [index, entry] of entries.entries()) {
+      for (const [input, name] of INPUTS.entries()) {
+        for (let seed = 0; seed < ROUNDS; seed++) {
+          const result = RESULTS[compare(number, index, input, seed)];
+          assertEquals(result, "same", `${table}, ${entry}, ${name} input, seed ${seed}`);
+        }
+      }
+    }
+  });
+}
