@@ -31,12 +31,11 @@ struct room {
 static struct room ours, theirs;
 
 static void fill(void) {
-  int level = between(0, 255);
+  const int level = between(0, 255), noise = between(1, 12);
   for (int i = 0; i < ROWS * STRIDE; i++) {
     if (input == MR_SMOOTH) {
       /* Neighbours that are near each other are what the deblocking filter changes. */
-      if (any() % 64 == 0) level = between(0, 255);
-      const int sample = level + between(-4, 4);
+      const int sample = level + between(-noise, noise);
       ours.to[i] = sample < 0 ? 0 : sample > 255 ? 255 : sample;
     } else {
       ours.to[i] = input == MR_EXTREME ? (any() & 1 ? 255 : 0) : any();
