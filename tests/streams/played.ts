@@ -1,0 +1,40 @@
+import { assert, assertEquals } from "@std/assert";
+import { decode, openRtsp, type OpenRtspOptions } from "../../mod.ts";
+import { md5 } from "../../wasm/testing.ts";
+
+/** A frame as a reader at the end of the pipeline got it. */
+export interface PlayedFrame {
+  md5: string;
+  pts: number;
+  sequence: number;
+  streamId: number;
+  missed: number;
+  corrupt: boolean;
+}
+
+/** Opens a camera, decodes, and takes so many frames; nothing is dropped between the socket and here. */
+export async function play(url: string, count: number, options: OpenRtspOptions): Promise<PlayedFrame[]> {
+  await using camera = await openRtsp(url, { bufferBytes: 16 << 20, ...options });
+  await using frames = camera.video.branch({ capacity: 1_000 }).pipe(decode());
+  const played: PlayedFrame[] = [];
+  for await (using frame of frames.branch({ capacity: 16, overflow: "block" })) {
+    const { pts, sequence, streamId, missed, corrupt } = frame;
+    played.push({ md5: md5(frame.copy()), pts, sequence, streamId, missed, corrupt });
+    if (played.length === count) break;
+  }
+  const { lost, oversize, skipped } = camera.stats();
+  assertEquals([played.length, lost, oversize, skipped], [count, 0, 0, 0]);
+  return played;
+}
+
+/** Asserts that the frames are those of a file in their order, from any of them on, and going round where the file does. */
+export function assertFramesOf(played: readonly PlayedFrame[], frames: readonly string[], streamId: number): void {
+  const begin = frames.indexOf(played[0].md5);
+  assert(begin >= 0, "the first frame is none of the file's");
+  played.forEach((frame, i) => {
+    const at = (begin + i) % frames.length;
+    assertEquals(frame.md5, frames[at], `frame ${i} is not the file's frame ${at}, but ${frames.indexOf(frame.md5)}`);
+    assertEquals([frame.streamId, frame.missed, frame.corrupt], [streamId, 0, false], `frame ${i}`);
+    if (i > 0) assert(frame.pts > played[i - 1].pts, `frame ${i}: pts goes from ${played[i - 1].pts} to ${frame.pts}`);
+  });
+}
