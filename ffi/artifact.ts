@@ -21,9 +21,12 @@ const FILE = { library: "libmillrace.so", wasm: "millrace.wasm" } as const;
 /** What `artifacts.json` says of one thing: an absolute path or a URL, with a checksum where it may come from afar. */
 type Entry = string | { url: string; sha256: string };
 
+/** The list; a release's says what kind of machine its C library is for. */
+type List = Partial<Record<ArtifactKind, Entry>> & { target?: string };
+
 /**
  * Finds a built artifact by the list beside mod.ts, `.millrace/artifacts.json`. `deno task build` writes it with
- * absolute paths; in a release it has relative URLs with checksums.
+ * absolute paths; in a release it has relative URLs with checksums, and the target triple of its library.
  *
  * @param options.list Where the list is, for tests. @default {`.millrace/artifacts.json` beside mod.ts}
  * @param options.cacheDir Where copies are kept. @default {`$XDG_CACHE_HOME/millrace` or `~/.cache/millrace`}
@@ -34,8 +37,12 @@ export async function artifact(
   options: { list?: URL; cacheDir?: string } = {},
 ): Promise<Artifact> {
   const list = options.list ?? new URL("../.millrace/artifacts.json", import.meta.url);
-  const entry = (await readList(kind, list))[kind];
+  const { target, [kind]: entry } = await readList(kind, list);
   if (entry === undefined) throw notBuilt(kind);
+  // The WebAssembly module is the same for every machine.
+  if (kind === "library" && target !== undefined && target !== Deno.build.target) {
+    throw failure(kind, `${list.href} has it for ${target} alone, and this is ${Deno.build.target}`);
+  }
   const [reference, sha256] = typeof entry === "string" ? [entry, undefined] : [entry.url, entry.sha256];
   // An absolute path is no relative URL: "#" and "%" in a folder's name would mean something else there.
   const location = reference.startsWith("/") ? fileUrl(reference) : new URL(reference, list);
@@ -56,7 +63,7 @@ export async function artifact(
   return { location, sha256, bytes, path };
 }
 
-async function readList(kind: ArtifactKind, list: URL): Promise<Partial<Record<ArtifactKind, Entry>>> {
+async function readList(kind: ArtifactKind, list: URL): Promise<List> {
   try {
     if (list.protocol === "file:") return JSON.parse(await Deno.readTextFile(list));
     // Imported and not fetched: whoever may import this module may import its list, and it is cached with it.

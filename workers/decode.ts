@@ -31,21 +31,24 @@ function say(message: FromDecodeWorker): void {
 
 let ready: Promise<void>;
 
-self.onmessage = async (event: MessageEvent<ToDecodeWorker>) => {
-  const message = event.data;
-  if (message.type !== "init") {
-    await ready; // what comes while the instance is being made waits, in order
-    take(message);
-    inbox.took();
-    return;
-  }
-  bell = new Doorbell(message.bell);
-  inbox = new Inbox(message.count);
-  module = message.module;
-  await (ready = makeInstance());
-  say({ type: "ready" });
-  await run();
-};
+// Elsewhere this is loaded for the cache alone: see spawn.ts.
+if (self.name === "millrace-decode") {
+  self.onmessage = async (event: MessageEvent<ToDecodeWorker>) => {
+    const message = event.data;
+    if (message.type !== "init") {
+      await ready; // what comes while the instance is being made waits, in order
+      take(message);
+      inbox.took();
+      return;
+    }
+    bell = new Doorbell(message.bell);
+    inbox = new Inbox(message.count);
+    module = message.module;
+    await (ready = makeInstance());
+    say({ type: "ready" });
+    await run();
+  };
+}
 
 async function makeInstance(): Promise<void> {
   instance = await Instance.create(module, ++epoch);

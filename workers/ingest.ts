@@ -26,19 +26,22 @@ function say(message: FromIngestWorker): void {
   self.postMessage(message);
 }
 
-self.onmessage = (event: MessageEvent<ToIngestWorker>) => {
-  const message = event.data;
-  if (message.type === "init") {
-    inbox = new Inbox(message.count);
-    const library = loadLibrary(message.library);
-    sockets = { library, poller: new Poller(library, message.poll) };
-    say({ type: "ready" });
-    void run();
-    return;
-  }
-  take(message);
-  inbox.took();
-};
+// Elsewhere this is loaded for the cache alone: see spawn.ts.
+if (self.name === "millrace-ingest") {
+  self.onmessage = (event: MessageEvent<ToIngestWorker>) => {
+    const message = event.data;
+    if (message.type === "init") {
+      inbox = new Inbox(message.count);
+      const library = loadLibrary(message.library);
+      sockets = { library, poller: new Poller(library, message.poll) };
+      say({ type: "ready" });
+      void run();
+      return;
+    }
+    take(message);
+    inbox.took();
+  };
+}
 
 function take(message: Exclude<ToIngestWorker, { type: "init" }>): void {
   const camera = cameras.get(message.camera);

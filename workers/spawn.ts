@@ -2,20 +2,39 @@ import { SetupError } from "../src/media/errors.ts";
 import { WORKER_PERMISSIONS, type WorkerKind } from "./permissions.ts";
 
 // Written out one by one, so that Deno sees each entry file as part of this program, from a disk as from a URL.
-const ENTRIES: Record<WorkerKind, () => URL> = {
+const ENTRIES: Record<ThreadKind, () => URL> = {
   ingest: () => new URL("./ingest.ts", import.meta.url),
   decode: () => new URL("./decode.ts", import.meta.url),
   egress: () => new URL("./egress.ts", import.meta.url),
-  analysis: () => new URL("./analysis.ts", import.meta.url),
 };
 
+/** The kinds that are threads of this process; an analysis is one of another. */
+type ThreadKind = Exclude<WorkerKind, "analysis">;
+
+let loaded: Promise<unknown> | null = null;
+
 /**
- * Starts a thread of a kind with the permissions of that kind.
+ * Has the threads' modules in Deno's cache before one of them starts, where they come from a web server. Deno's threads
+ * share connections to it, and each connection is served by the thread that made it: one that sleeps in its own loop, as
+ * ours do, would leave the next one without its modules for ever.
+ */
+export async function loadWorkers(): Promise<void> {
+  if (import.meta.url.startsWith("file:")) return;
+  loaded ??= Promise.all(Object.values(ENTRIES).map((entry) => import(entry().href)));
+  const attempt = loaded;
+  await attempt.catch((cause) => {
+    if (loaded === attempt) loaded = null;
+    throw cause;
+  });
+}
+
+/**
+ * Starts a thread of a kind with the permissions of that kind; `loadWorkers()` comes before.
  *
  * @param options.library Path of the C library, for the kinds that may call it.
  * @throws {SetupError} `option` where Deno was not told to allow workers with permissions of their own.
  */
-export function spawnWorker(kind: WorkerKind, options: { library?: string } = {}): Worker {
+export function spawnWorker(kind: ThreadKind, options: { library?: string } = {}): Worker {
   try {
     return new Worker(ENTRIES[kind](), {
       type: "module",

@@ -3,6 +3,7 @@ import type { EncodedSource } from "../feed/encoded_source.ts";
 import { DECODE_COUNTERS, type DecodeCounters, type JobOutput } from "../../workers/decode_protocol.ts";
 import { DecodeWorker, type JobEvents, readDecodeCounters } from "./decode_worker.ts";
 import { decoderModule } from "./module.ts";
+import { loadWorkers } from "../../workers/spawn.ts";
 
 const workers: DecodeWorker[] = [];
 let lastSource = 0;
@@ -52,6 +53,7 @@ export class PooledDecoder {
     options: { capacity: number; step: DecodeStepOptions },
   ): Promise<PooledDecoder> {
     const module = await decoderModule();
+    await loadWorkers();
     return new PooledDecoder(chooseWorker(module), encoded, options);
   }
 

@@ -2,6 +2,7 @@ import type { EgressTarget } from "../media/mod.ts";
 import { libraryPath } from "../../ffi/load.ts";
 import { Egress } from "../decode/egress.ts";
 import type { PlannedFeed } from "./planned_feed.ts";
+import { loadWorkers } from "../../workers/spawn.ts";
 
 /**
  * Has the egress worker copy a feed's frames into shared memory; they never pass through this thread. It is over when the feed is,
@@ -22,7 +23,9 @@ export async function writeToShm(
   if (target.closed) throw new TypeError(`Cannot write ring "${target.name}": it was closed`);
   if (feed.decoding.closed) throw new TypeError("Cannot read a feed that was disposed of");
   const tornDown = () => target.closed || feed.decoding.closed;
-  const egress = Egress.enter(await libraryPath());
+  const path = await libraryPath();
+  await loadWorkers();
+  const egress = Egress.enter(path);
   try {
     const opened = await feed.open(egress.bell.buffer).catch((error) => tornDown() ? null : Promise.reject(error));
     if (!opened) return;

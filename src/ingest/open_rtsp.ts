@@ -7,6 +7,7 @@ import { IngestWorker } from "./ingest_worker.ts";
 import { resolveCamera } from "./resolve.ts";
 import { RtspCamera } from "./rtsp_camera.ts";
 import { transportMemory } from "./transport_memory.ts";
+import { loadWorkers } from "../../workers/spawn.ts";
 
 /** How to open a camera. All times are milliseconds. */
 export interface OpenRtspOptions {
@@ -83,6 +84,7 @@ export async function openRtsp(url: string, options: OpenRtspOptions = {}): Prom
 
   const settings = settingsOf(options);
   const path = await libraryPath();
+  await loadWorkers();
   const addresses = await unlessAborted(resolveCamera(loadLibrary(path), address), signal);
   signal?.throwIfAborted();
   const camera = new RtspCamera(

@@ -1,4 +1,3 @@
-
 /**
  * One timer for every wait of this thread, for as long as it lives: a wait begins and ends with every frame. It does
  * nothing when it fires, and holds the program only while somebody waits.
