@@ -51,6 +51,12 @@ function filesOf(args: readonly string[]): string[] {
   return args.slice(1).filter((arg) => arg !== "" && !/^-|:\/\/|,/.test(arg));
 }
 
+/** Whether a word names a file to play: it is no option, and not the value of one, which all but `--debug` have. */
+function isFileOfCamera(word: string, i: number, words: readonly string[]): boolean {
+  const before = words[i - 1] ?? "";
+  return !word.startsWith("-") && !(/^--[\w-]+$/.test(before) && before !== "--debug");
+}
+
 /** A command of the command line, or a part of it: what it wants and what it may do. */
 interface Rights {
   wants: readonly Want[];
@@ -75,8 +81,8 @@ function rightsOf(args: readonly string[], context?: EntryContext): Rights {
   const cache = context?.cache ?? "", deno = context?.deno ?? "";
   switch (args[0]) {
     case "camera": {
-      // Without a file it plays a clip, which the set-up made; the paths of files are the only words without a dash.
-      const clip = !filesOf(args).some((word) => /\.\w+$/.test(word));
+      // Without a file it plays a clip, which the set-up makes.
+      const clip = !args.slice(1).some(isFileOfCamera);
       const rights: Rights = { wants: clip ? ["clip"] : [], files: true, net: "any", env: CACHE_ENVIRONMENT };
       return clip ? { ...rights, write: [cache], run: ["ffmpeg"] } : rights;
     }

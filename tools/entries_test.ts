@@ -30,6 +30,16 @@ Deno.test("a command may reach only what its command line names", () => {
   assert(!permissions("shm", "read", "a", "--out=-").some((option) => option.startsWith("--allow-write")));
 });
 
+Deno.test("a camera without a file has its clip made, whatever the values of its options look like", () => {
+  const wants = (line: string) => ENTRIES.millrace.wants(["camera", ...line.split(" ").filter((word) => word !== "")]);
+  for (const line of ["", "--host 10.0.0.1 --port 8554", "--password a.mp4", "--drop 0.5 --debug", "--host=10.0.0.1"]) {
+    assertEquals(wants(line), ["clip"], line);
+  }
+  for (const line of ["a.mp4", "--port 0 street", "--debug a.h264", "--host=10.0.0.1 a.mp4", "a.mp4 --seconds 0.5"]) {
+    assertEquals(wants(line), [], line);
+  }
+});
+
 Deno.test("no command may do everything of a kind, but the camera, which listens", () => {
   for (const args of [["camera"], ["probe", "rtsp://a/"], ["decode", "a"], ["shm", "list"], ["demo"], ["--help"]]) {
     for (const option of permissions(...args)) {
