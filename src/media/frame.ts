@@ -1,6 +1,6 @@
 // Pure: no I/O.
 import { now } from "./clock.ts";
-import { packedBytes, type PixelFormat } from "./pixel_format.ts";
+import { packedBytes, packedPlanes, type PixelFormat } from "./pixel_format.ts";
 
 /** One plane of a picture. */
 export interface Plane {
@@ -72,6 +72,45 @@ export class Frame implements FrameInfo, Disposable {
     this.streamId = info.streamId;
     this.#planes = planes;
     this.#lease = lease;
+  }
+
+  /**
+   * A frame of pixels that are the caller's, which must leave them as they are while the frame is in use.
+   *
+   * @param pixels Without padding, plane after plane: `packedBytes()` of them.
+   * @param info What is not said is that of a whole picture that was made now.
+   * @throws {RangeError} where there are fewer bytes than such a picture has.
+   *
+   * @example
+   * ```ts ignore
+   * ring.write(Frame.of(new Uint8Array(480 * 270 * 3), { width: 480, height: 270, format: "RGB24" }));
+   * ```
+   */
+  static of(pixels: Uint8Array, info: Pick<FrameInfo, "width" | "height" | "format"> & Partial<FrameInfo>): Frame {
+    const { width, height, format } = info;
+    const need = packedBytes(format, width, height);
+    if (pixels.length < need) {
+      throw new RangeError(
+        `Cannot make a ${width}x${height} ${format} frame: it has ${need} bytes, there are ${pixels.length}`,
+      );
+    }
+    const receivedAt = info.receivedAt ?? now();
+    const planes = packedPlanes(format, width, height).map(({ offset, stride, rows }) => ({
+      data: pixels.subarray(offset, offset + stride * rows),
+      stride,
+      rowBytes: stride,
+      rows,
+    }));
+    const whole = {
+      keyframe: true,
+      corrupt: false,
+      sequence: 0,
+      generation: 0,
+      missed: 0,
+      streamId: 0,
+      wallTime: null,
+    };
+    return new Frame({ ...whole, pts: Math.round(receivedAt * 1_000), ...info, receivedAt }, planes, NO_LEASE);
   }
 
   /**
