@@ -1,5 +1,5 @@
 import { DecodeError, type DecodeStepOptions, type FilterStep, type PixelFormat } from "../media/mod.ts";
-import type { EncodedSource } from "../feed/encoded_source.ts";
+import { type EncodedSource, onEnd } from "../feed/encoded_source.ts";
 import {
   DECODE_COUNTERS,
   type DecodeCounters,
@@ -21,7 +21,8 @@ export interface JobEvents {
 }
 
 interface SourceRecord {
-  detachDoorbell: () => void;
+  /** Has the source forget this worker. */
+  detach: () => void;
   settle: (error: Error | undefined) => void;
 }
 
@@ -78,8 +79,16 @@ export class DecodeWorker {
     if (this.#failure) return Promise.resolve(this.#failure);
     const { promise, resolve } = Promise.withResolvers<Error | undefined>();
     let sourceError: Error | undefined;
+    const detachDoorbell = encoded.attachDoorbell(this.bell.buffer);
+    const forgetEnd = onEnd(encoded, (error) => {
+      sourceError = error;
+      this.#outbox.post({ type: "end-source", source });
+    });
     this.#sources.set(source, {
-      detachDoorbell: encoded.attachDoorbell(this.bell.buffer),
+      detach: () => {
+        detachDoorbell();
+        forgetEnd();
+      },
       settle: (error) => resolve(error ?? sourceError),
     });
     this.#outbox.post({
@@ -92,10 +101,6 @@ export class DecodeWorker {
       capacity: options.capacity,
       options: options.step,
       counters: options.counters,
-    });
-    encoded.ended.then((error) => {
-      sourceError = error;
-      if (this.#sources.has(source)) this.#outbox.post({ type: "end-source", source });
     });
     return promise;
   }
@@ -119,7 +124,7 @@ export class DecodeWorker {
   async dropSource(source: number): Promise<void> {
     const record = this.#sources.get(source);
     if (!record) return;
-    record.detachDoorbell();
+    record.detach();
     if (!this.#failure) await this.#drop(-source, { type: "drop-source", source });
     this.#sources.delete(source);
     record.settle(undefined);
@@ -180,7 +185,7 @@ export class DecodeWorker {
     if (this.#failure) return;
     this.#failure = error;
     for (const record of this.#sources.values()) {
-      record.detachDoorbell();
+      record.detach();
       record.settle(error);
     }
     this.#sources.clear();

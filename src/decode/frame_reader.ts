@@ -1,29 +1,36 @@
 import { Frame, type FrameLease, type Plane } from "../media/mod.ts";
 import { Doorbell } from "../../workers/doorbell.ts";
-import type { DecodeWorker } from "./decode_worker.ts";
-import type { DecodeInstance } from "./instance_book.ts";
+import type { DecodeInstance, InstanceBook } from "./instance_book.ts";
 import type { Lease, LeaseQueue } from "./lease_queue.ts";
 
 /** How long a reader sleeps at most before it looks again by itself, in milliseconds. */
 const PATIENCE = 1_000;
 
-/** A hold on an entry of a frame table. */
-class TableLease implements FrameLease {
-  readonly #instance: DecodeInstance;
-  readonly #entry: number;
+/** What a reader needs of the decode worker whose frames it reads. */
+export interface FrameSource {
+  readonly instances: InstanceBook;
+  /** Rung where the worker waits for room. */
+  readonly bell: Doorbell;
+  /** Whether nothing will come any more. */
+  readonly failed: boolean;
+}
 
-  constructor(instance: DecodeInstance, entry: number) {
-    this.#instance = instance;
-    this.#entry = entry;
+/** The hold on an entry that came through a queue; its clones are counted here, on the reader's thread. */
+class TableLease implements FrameLease {
+  readonly #release: () => void;
+  #holds = 1;
+
+  constructor(release: () => void) {
+    this.#release = release;
   }
 
   clone(): FrameLease {
-    this.#instance.table.hold(this.#entry);
-    return new TableLease(this.#instance, this.#entry);
+    this.#holds++;
+    return this;
   }
 
   release(): void {
-    this.#instance.table.release(this.#entry);
+    if (--this.#holds === 0) this.#release();
   }
 }
 
@@ -32,10 +39,10 @@ export class FrameReader {
   readonly queue: LeaseQueue;
   /** What the worker rings after it has put something in. */
   readonly bell = new Doorbell();
-  readonly #worker: DecodeWorker;
+  readonly #worker: FrameSource;
   #closed = false;
 
-  constructor(worker: DecodeWorker, queue: LeaseQueue) {
+  constructor(worker: FrameSource, queue: LeaseQueue) {
     this.#worker = worker;
     this.queue = queue;
   }
@@ -56,11 +63,8 @@ export class FrameReader {
   close(): void {
     this.#closed = true;
     this.queue.close();
-    for (let lease = this.queue.pop(); lease; lease = this.queue.pop()) {
-      const instance = this.#worker.instances.get(lease.epoch);
-      instance?.table.release(lease.entry);
-    }
-    if (this.queue.takeWait()) this.#worker.bell.ring();
+    this.queue.discard(({ entry, epoch }) => this.#worker.instances.get(epoch)?.table.release(entry));
+    this.#ringIfWaiting();
     this.bell.ring();
   }
 
@@ -75,7 +79,16 @@ export class FrameReader {
       rowBytes,
       rows,
     }));
+    this.#ringIfWaiting();
+    const release = () => {
+      instance.table.release(lease.entry);
+      this.queue.giveBack();
+      this.#ringIfWaiting();
+    };
+    return new Frame(info, planes, new TableLease(release));
+  }
+
+  #ringIfWaiting(): void {
     if (this.queue.takeWait()) this.#worker.bell.ring();
-    return new Frame(info, planes, new TableLease(instance, lease.entry));
   }
 }

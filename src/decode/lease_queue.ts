@@ -6,7 +6,8 @@ import type { BranchStats, FrameOverflow } from "../media/mod.ts";
  * of entries in the worker's frame table; whoever takes a number out owns the hold that was put in with it.
  *
  *   words, i32:  0 head  1 tail  2 state (0 open, 1 over, 2 closed by the reader)  3 received  4 dropped  5 delivered
- *                6 capacity  7 the writer waits for room    8 + 4 i: { entry, epoch, number, reserved } of place i
+ *                6 capacity  7 the writer waits for room  8 taken out and not yet given back
+ *                12 + 4 i: { entry, epoch, number, reserved } of place i
  *
  * Head and tail count up for ever and wrap; place = count modulo places. The writer alone moves `tail`. Both may move
  * `head` (the writer when it drops the oldest), by compare-and-exchange: a reader whose exchange fails has read an
@@ -21,16 +22,21 @@ const HEAD = 0,
   DELIVERED = 5,
   CAPACITY = 6,
   WAITS = 7,
-  PLACES = 8,
+  HELD = 8,
+  PLACES = 12,
   PLACE_WORDS = 4;
 const OPEN = 0, OVER = 1, CLOSED = 2;
 
-/** One number out of the queue. */
-export interface Lease {
+/** A frame in a frame table. */
+export interface TableEntry {
   /** Entry in the frame table of that epoch. */
   entry: number;
   /** Which instance of the worker it belongs to: a worker whose instance trapped makes a new one. */
   epoch: number;
+}
+
+/** One number out of the queue. */
+export interface Lease extends TableEntry {
   /** Frames that the queue lost since the one before. */
   missed: number;
 }
@@ -63,13 +69,19 @@ export class LeaseQueue {
   /**
    * Puts a held entry in. Returns the lease that had to go, the new one's or the oldest's, for the writer to release;
    * null where none had to.
+   *
+   * @param options.maxHeld A reader that has this many out gets no more before it gives some back.
    */
-  push(entry: number, epoch: number, overflow: FrameOverflow): { entry: number; epoch: number } | null {
+  push(
+    { entry, epoch }: TableEntry,
+    { overflow, maxHeld = Infinity }: { overflow: FrameOverflow; maxHeld?: number },
+  ): TableEntry | null {
     const words = this.#words;
     const number = Atomics.add(words, RECEIVED, 1) + 1 | 0;
-    let lost: { entry: number; epoch: number } | null = null;
-    if (this.full) {
-      if (overflow !== "drop-oldest") {
+    let lost: TableEntry | null = null;
+    const hoards = this.held >= maxHeld;
+    if (hoards || this.full) {
+      if (hoards || overflow !== "drop-oldest") {
         Atomics.add(words, DROPPED, 1);
         return { entry, epoch };
       }
@@ -85,14 +97,30 @@ export class LeaseQueue {
     return lost;
   }
 
-  /** Takes the next lease out, or null where there is none now. */
+  /** Takes the next lease out, or null where there is none now. For each, `giveBack()` is called once. */
   pop(): Lease | null {
     const taken = this.#take();
     if (!taken) return null;
+    Atomics.add(this.#words, HELD, 1);
     Atomics.add(this.#words, DELIVERED, 1);
     const missed = Math.max(0, (taken.number - this.#lastNumber | 0) - 1);
     this.#lastNumber = taken.number;
     return { entry: taken.entry, epoch: taken.epoch, missed };
+  }
+
+  /** Counts a lease that was taken out as given back; before `takeWait()`. */
+  giveBack(): void {
+    Atomics.sub(this.#words, HELD, 1);
+  }
+
+  /** How many leases are out. */
+  get held(): number {
+    return Atomics.load(this.#words, HELD);
+  }
+
+  /** Takes out all that nobody will read: it counts neither as delivered nor as dropped. */
+  discard(release: (lease: TableEntry) => void): void {
+    for (let lease = this.#take(); lease; lease = this.#take()) release(lease);
   }
 
   /** The epoch of the next lease, or null where the queue is empty. */
@@ -108,14 +136,18 @@ export class LeaseQueue {
     return (Atomics.load(words, TAIL) - Atomics.load(words, HEAD) | 0) >= words[CAPACITY];
   }
 
-  /** Whether there is room; where there is none, the reader is asked to say when there is. For a writer that blocks. */
-  waitsForRoom(): boolean {
-    if (!this.full) return false;
+  /** Whether there is no room; the reader is then asked to say when there is. For a writer that blocks. */
+  waitsForRoom(maxHeld = Infinity): boolean {
+    const blocked = () => this.full || this.held >= maxHeld;
+    if (!blocked()) return false;
     Atomics.store(this.#words, WAITS, 1);
-    return this.full;
+    return blocked();
   }
 
-  /** Whether the writer waits for room, and is to be rung now that there is some. For the reader, after each `pop()`. */
+  /**
+   * Whether the writer waits for room, and is to be rung now that there is some. For the reader, after each `pop()` and
+   * `giveBack()`.
+   */
   takeWait(): boolean {
     return Atomics.load(this.#words, WAITS) === 1 && Atomics.exchange(this.#words, WAITS, 0) === 1;
   }

@@ -13,7 +13,7 @@ import {
 import { Decoding } from "./decoding.ts";
 import { drain } from "./drain.ts";
 import { DEFAULT_ENCODED_CAPACITY, EncodedCursor } from "./encoded_cursor.ts";
-import type { EncodedSource } from "./encoded_source.ts";
+import { type EncodedSource, onEnd } from "./encoded_source.ts";
 import { IterableFeed } from "./iterable_feed.ts";
 import { PlannedFeed } from "./planned_feed.ts";
 
@@ -91,8 +91,9 @@ export class EncodedRingFeed implements EncodedFeed {
     return {
       next: () => units.next(),
       return: () => {
-        // A generator that waits does not hear of its end before it is woken.
+        // A generator that waits does not hear of its end before it is woken; one that never began does nothing at it.
         reader.stop();
+        this.#leave(reader);
         return units.return(undefined);
       },
     };
@@ -107,7 +108,7 @@ export class EncodedRingFeed implements EncodedFeed {
   async *#read(reader: OpenReader): AsyncGenerator<AccessUnit, undefined> {
     const { cursor } = reader;
     let over: { error: Error | undefined } | null = null;
-    this.#source.ended.then((error) => {
+    const forgetEnd = onEnd(this.#source, (error) => {
       over = { error };
       cursor.wake();
     });
@@ -138,9 +139,13 @@ export class EncodedRingFeed implements EncodedFeed {
         await cursor.waitAsync(PATIENCE);
       }
     } finally {
-      this.#open.delete(reader);
-      add(this.#past, cursor.stats());
+      forgetEnd();
+      this.#leave(reader);
     }
+  }
+
+  #leave(reader: OpenReader): void {
+    if (this.#open.delete(reader)) add(this.#past, reader.cursor.stats());
   }
 }
 

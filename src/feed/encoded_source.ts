@@ -17,3 +17,43 @@ export interface EncodedSource {
   /** Ends the source; idempotent. */
   close(): Promise<void>;
 }
+
+/** Who is to hear of a source's end, and the end where it has come. */
+interface Ending {
+  over: { error: Error | undefined } | null;
+  readonly listeners: Set<(error: Error | undefined) => void>;
+}
+
+const endings = new WeakMap<EncodedSource, Ending>();
+
+/** A function of its own: closures of one function share all that any of them uses, and the promise keeps one for ever. */
+function endingOf(source: EncodedSource): Ending {
+  const known = endings.get(source);
+  if (known) return known;
+  const ending: Ending = { over: null, listeners: new Set() };
+  endings.set(source, ending);
+  void source.ended.then((error) => {
+    ending.over = { error };
+    for (const listener of ending.listeners) listener(error);
+    ending.listeners.clear();
+  });
+  return ending;
+}
+
+/**
+ * Calls `tell` once when a source is over, never before this returns, until the function that is returned is called. A
+ * camera outlives its readers by months: what waited on the promise itself would be kept for as long as the camera.
+ */
+export function onEnd(source: EncodedSource, tell: (error: Error | undefined) => void): () => void {
+  const { over, listeners } = endingOf(source);
+  let wanted = true;
+  const listener = (error: Error | undefined) => {
+    if (wanted) tell(error);
+  };
+  if (over) queueMicrotask(() => listener(over.error));
+  else listeners.add(listener);
+  return () => {
+    wanted = false;
+    listeners.delete(listener);
+  };
+}

@@ -2,8 +2,8 @@
 import type { FrameInfo } from "../../src/media/mod.ts";
 import { FrameTable, type PlanePlace } from "../../src/decode/frame_table.ts";
 
-/** Frames of one worker that may be out at once. A queue holds eight unless told otherwise. */
-const ENTRIES = 512;
+/** Frames of one worker that may be out at once: what some thirty readers hold at most that never give one back. */
+const ENTRIES = 2048;
 
 /** The worker's side of its frame table: hands out entries, and takes them back once nobody holds them. */
 export class FramePool {

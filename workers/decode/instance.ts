@@ -44,10 +44,22 @@ export class Instance {
     };
   }
 
-  /** The entry of a decoded picture in the frame table, made when the first queue wants it; -1 where there is none. */
+  /**
+   * The entry of a decoded picture in the frame table, made when the first queue wants it; -1 where there is none. It
+   * is held until `done()`, so that a picture that no queue took is not gone while others are still made of it.
+   */
   entryOf(decoded: Decoded): number {
-    if (decoded.entry < 0) decoded.entry = this.pool.take(decoded.info, decoded.planes, decoded.release);
+    if (decoded.entry < 0) {
+      decoded.entry = this.pool.take(decoded.info, decoded.planes, decoded.release);
+      if (decoded.entry >= 0) this.pool.table.hold(decoded.entry);
+    }
     return decoded.entry;
+  }
+
+  /** Every queue that wanted the picture has it: what nobody holds is given back. */
+  done(decoded: Decoded): void {
+    if (decoded.entry < 0) decoded.release();
+    else this.pool.table.release(decoded.entry);
   }
 
   /** The bytes of a plane where it lies. */

@@ -1,4 +1,4 @@
-import type { FilterStep, PixelFormat } from "../../src/media/mod.ts";
+import { type FilterStep, packedBytes, type PixelFormat } from "../../src/media/mod.ts";
 import { LeaseQueue } from "../../src/decode/lease_queue.ts";
 import { IntervalGate } from "../../src/filter/interval.ts";
 import type { JobOutput } from "../decode_protocol.ts";
@@ -14,6 +14,17 @@ export interface JobEvents {
   starved(): void;
 }
 
+/** Frames that one reader may hold, beside those in its queue: what it keeps is missing to the others. */
+const MAX_HELD = 64;
+const MIN_HELD = 4;
+/** Bytes of pictures that one reader may hold, where that is less. */
+const MAX_HELD_BYTES = 128 << 20;
+
+/** How many pictures of so many bytes one reader may hold. */
+function maxHeld(bytes: number): number {
+  return Math.max(MIN_HELD, Math.min(MAX_HELD, Math.floor(MAX_HELD_BYTES / bytes)));
+}
+
 /** One branch's steps and its way out. */
 export class Job {
   readonly #gates: IntervalGate[] = [];
@@ -24,6 +35,7 @@ export class Job {
   readonly #overflow: "drop-oldest" | "drop-newest" | "block";
   readonly #events: JobEvents;
   #instance: Instance;
+  #maxHeld = MAX_HELD;
 
   constructor(instance: Instance, steps: readonly FilterStep[], output: JobOutput, events: JobEvents) {
     this.#instance = instance;
@@ -50,7 +62,8 @@ export class Job {
 
   /** Whether its reader must take something out before a picture may be decoded. */
   get blocked(): boolean {
-    return this.#overflow === "block" && this.#queue !== null && !this.#queue.closed && this.#queue.waitsForRoom();
+    if (this.#overflow !== "block" || this.#queue === null || this.#queue.closed) return false;
+    return this.#queue.waitsForRoom(this.#maxHeld);
   }
 
   /** Takes one picture, which stays the caller's. Returns the microseconds that scaling took. */
@@ -71,7 +84,7 @@ export class Job {
     const { info, planes, room } = scaled;
     const picture: Decoded = { ...decoded, info, planes, entry: -1, release: () => room.free() };
     this.#put(picture);
-    if (picture.entry < 0) room.free();
+    this.#instance.done(picture);
     return spent;
   }
 
@@ -95,9 +108,9 @@ export class Job {
   /** Its reader is gone. */
   close(): void {
     this.#queue?.close();
-    for (let lease = this.#queue?.pop(); lease; lease = this.#queue?.pop()) {
-      if (lease.epoch === this.#instance.epoch) this.#instance.pool.table.release(lease.entry);
-    }
+    this.#queue?.discard(({ entry, epoch }) => {
+      if (epoch === this.#instance.epoch) this.#instance.pool.table.release(entry);
+    });
     this.#scale?.close();
   }
 
@@ -116,8 +129,10 @@ export class Job {
     const { pool, epoch } = this.#instance;
     const entry = this.#instance.entryOf(picture);
     if (entry < 0) return this.#events.starved();
+    const { format, width, height } = picture.info;
+    this.#maxHeld = maxHeld(packedBytes(format, width, height));
     pool.table.hold(entry);
-    const lost = this.#queue!.push(entry, epoch, this.#overflow);
+    const lost = this.#queue!.push({ entry, epoch }, { overflow: this.#overflow, maxHeld: this.#maxHeld });
     if (lost && lost.epoch === epoch) pool.table.release(lost.entry);
     this.#bell.ring();
   }

@@ -230,6 +230,6 @@ export class Source {
     for (const job of this.jobs.values()) {
       if (job.scales) this.#counters[COUNTER.scaleMicroseconds] += job.take(decoded);
     }
-    if (decoded.entry < 0) frame.release();
+    this.#instance.done(decoded);
   }
 }

@@ -50,9 +50,11 @@ export class EgressJob {
     if (!lease) return false;
     const instance = this.#instances.get(lease.epoch);
     // The oldest was dropped meanwhile, and the next one is of an instance that is not known yet: it is lost.
-    if (!instance) return true;
+    if (!instance) {
+      this.#queue.giveBack();
+      return true;
+    }
     const { table, memory, bell } = instance;
-    if (this.#queue.takeWait()) bell.ring();
     try {
       const planes: Plane[] = table.planes(lease.entry).map(({ offset, stride, rowBytes, rows }) => ({
         data: new Uint8Array(memory.buffer, offset, stride * (rows - 1) + rowBytes),
@@ -63,6 +65,8 @@ export class EgressJob {
       this.#writer.writeFrame(table.info(lease.entry), planes);
     } finally {
       table.release(lease.entry);
+      this.#queue.giveBack();
+      if (this.#queue.takeWait()) bell.ring();
     }
     return true;
   }
@@ -72,8 +76,6 @@ export class EgressJob {
     if (this.done) return;
     this.done = true;
     this.#queue.close();
-    for (let lease = this.#queue.pop(); lease; lease = this.#queue.pop()) {
-      this.#instances.get(lease.epoch)?.table.release(lease.entry);
-    }
+    this.#queue.discard(({ entry, epoch }) => this.#instances.get(epoch)?.table.release(entry));
   }
 }
