@@ -23,11 +23,12 @@ export const COMPILE_FLAGS: readonly string[] = [
   "-D_FORTIFY_SOURCE=2",
 ];
 
-/** How it is linked: nothing writable that need not be, nothing left to be found at run time. */
+/** How it is linked: nothing writable that need not be, nothing left to be found at run time, and never unloaded: its handles, and
+ * what it does when the process ends, outlive the thread that opened it. */
 export const LINK_FLAGS: readonly string[] = [
   "-shared",
   "-Wl,-soname,libmillrace.so",
-  "-Wl,-z,relro,-z,now,-z,noexecstack,--no-undefined",
+  "-Wl,-z,relro,-z,now,-z,noexecstack,-z,nodelete,--no-undefined",
 ];
 
 /** How far a build is. */

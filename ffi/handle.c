@@ -17,9 +17,11 @@
 #include <unistd.h>
 
 #include "millrace.h"
+#include "valkka.h"
 
 #define INDEX_BITS 12
 #define ENTRIES (1u << INDEX_BITS)
+_Static_assert(ENTRIES == MR_HANDLES, "the header says how many there are");
 #define GENERATIONS (1u << (31 - INDEX_BITS))
 
 #define USES UINT64_C(0xffffff)
@@ -61,6 +63,7 @@ int32_t mr_handle_new(const struct mr_object *object) {
     kept->owner = object->owner;
     kept->hidden = object->hidden;
     kept->semaphore = object->semaphore;
+    kept->valkka = object->valkka;
     atomic_store_explicit(&table.entries[index].state, (uint64_t)generation << 32 | TAKEN | OPEN | 1,
                           memory_order_release);
     table.next = index + 1;
@@ -100,6 +103,14 @@ bool mr_handle_closed(int32_t handle) {
   return !(state & OPEN);
 }
 
+int32_t mr_handle_at(uint32_t index, unsigned kinds) {
+  if (index >= ENTRIES) return 0;
+  uint64_t state = atomic_load_explicit(&table.entries[index].state, memory_order_acquire);
+  int32_t handle = handle_of(index, GENERATION(state));
+  if (!(state & OPEN) || !mr_handle_use(handle, kinds)) return 0;
+  return handle;
+}
+
 int32_t mr_close(int32_t handle) {
   if (handle <= 0) return -EBADF;
   uint32_t index = (uint32_t)handle % ENTRIES, generation = (uint32_t)handle >> INDEX_BITS;
@@ -123,6 +134,7 @@ int32_t mr_close(int32_t handle) {
 void mr_object_free(struct mr_object *object) {
   if (object->kind == MR_KIND_MEMORY) mr_memory_free(object);
   if (object->kind == MR_KIND_SEMAPHORE) sem_close(object->semaphore);
+  if (object->kind == MR_KIND_VALKKA) mr_valkka_free(object->valkka);
   if (object->wake_fd >= 0) close(object->wake_fd);
   if (object->fd >= 0) close(object->fd);
 }

@@ -14,6 +14,7 @@ enum mr_kind {
   MR_KIND_POLL = 8,
   MR_KIND_MEMORY = 16,
   MR_KIND_SEMAPHORE = 32,
+  MR_KIND_VALKKA = 256,
 };
 #define MR_KIND_SOCKET (MR_KIND_TCP | MR_KIND_LISTENER | MR_KIND_UDP)
 
@@ -28,6 +29,7 @@ struct mr_object {
   bool owner;             /* memory: made here, so that this open file holds the lock */
   uint64_t hidden;        /* memory: token of its hidden name, 0 where it never had one */
   sem_t *semaphore;
+  struct mr_valkka *valkka; /* a ring in libValkka's layout, freed with the object */
 };
 
 /* Takes the object over and gives its handle; -EMFILE when all are in use, and then the object is still the caller's. */
@@ -39,6 +41,10 @@ void mr_handle_done(int32_t handle);
 
 /* Whether mr_close() was called on a handle that is in use. */
 bool mr_handle_closed(int32_t handle);
+
+/* The handle at a place of the table, 0 where that place is free or holds another kind; safe in a signal handler. */
+int32_t mr_handle_at(uint32_t index, unsigned kinds);
+#define MR_HANDLES 4096u
 
 /* Frees what an object holds; in shm.c, poll.c and so on each kind frees its own. */
 void mr_object_free(struct mr_object *object);

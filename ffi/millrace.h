@@ -253,4 +253,54 @@ MR_API int32_t mr_sem_trywait(int32_t handle);
 MR_API int32_t mr_sem_value(int32_t handle);
 MR_API int32_t mr_sem_unlink(const char *name);
 
+/* ---- rings in libValkka's layout ------------------------------------------------------------------------------ */
+
+/* libValkka 1.6's shared memory: for each cell a file with the payload and one with metadata, a semaphore that counts what is
+ * not read yet, and one that says that the reader fell a whole ring behind. It has one reader, which may get torn
+ * frames and cannot know.
+ *
+ * Beside it our own writer keeps a segment NAME_millrace_side. It is the head of a ring as above: header and slot
+ * descriptors of policy 2, and the arena is where the file ends, cell i of the ring being at i times the cell's bytes,
+ * rounded up to 64. So any number of our readers read the ring by its sequence numbers, and do not touch
+ * the semaphores. At offset 84 of its header: u32 1 (this protocol), u32 kind, u64 bytes of a cell at 96, u32 width and
+ * height at 104.
+ *
+ * kind: 1 bytes (8 bytes of metadata), 2 RGB24 (32), 3 fragmented MP4 (32). A name has 180 bytes at most. */
+
+/** Makes the objects of a ring, replacing those of that name. side: the segment beside it, made here; it stays open until this
+ *  ring is closed. */
+MR_API int32_t mr_valkka_create(int32_t side, const char *name, uint32_t kind, uint32_t cells, uint64_t cell_bytes,
+                                uint32_t mode);
+/** Maps a ring to read. foreign: 1 to pull from it, as libValkka's own readers do, 0 to read it by our segment. found:
+ *  cell, 0 payload or 1 metadata, bytes: with -ENOENT and -EMSGSIZE, which segment is missing or has another size. */
+MR_API int32_t mr_valkka_open(const char *name, uint32_t kind, uint32_t cells, uint64_t cell_bytes, uint32_t foreign,
+                              uint64_t *found);
+/** Writes a record: the result is its cell. meta: the cell's metadata, whose size is filled in here. slot: the 120 bytes of a
+ *  slot's descriptor behind its sequence, whose offset and size are filled in here. The payload is the rows without what
+ *  lies between them. -EMSGSIZE where it is larger than a cell. */
+MR_API int32_t mr_valkka_push(int32_t handle, const uint8_t *meta, const uint8_t *slot, const uint8_t *buffer,
+                              uint64_t buffer_bytes, uint64_t buffer_offset, uint32_t stride, uint32_t row_bytes,
+                              uint32_t rows);
+/** Copies the next record, or the newest, out of a foreign ring: the result is its cell. meta: 32 bytes. len: a cell's bytes
+ *  at least. -EAGAIN there is none, or another call finds one; -ESTALE the names mean another ring by now, or none. */
+MR_API int32_t mr_valkka_pull(int32_t handle, uint32_t latest, uint8_t *meta, uint8_t *into, uint64_t len);
+/** Blocks until a foreign ring may have a record, which stays this reader's until it pulls: 0, or -ETIMEDOUT. */
+MR_API int32_t mr_valkka_wait(int32_t handle, int32_t timeout_ms);
+/** Copies bytes of a cell; offset is one of the arena that our segment speaks of. */
+MR_API int32_t mr_valkka_read(int32_t handle, uint64_t offset, uint8_t *into, uint64_t len);
+/** Eight u64: pushed, overflows, pulled, missed at least, torn (found out, not delivered), unproven (delivered though the
+ *  server may have been at the cell), resyncs, invalid. */
+MR_API int32_t mr_valkka_counts(int32_t handle, uint64_t *out);
+/** 1 while the names still mean what a reader has mapped, 0 after. */
+MR_API int32_t mr_valkka_live(int32_t handle);
+/** Takes the names of a writer's ring away, where they still mean it. */
+MR_API int32_t mr_valkka_remove(int32_t handle);
+/** Takes the names of cells away, whoever has them. */
+MR_API int32_t mr_valkka_clear(const char *name, uint32_t from, uint32_t to);
+/** The id of a process of this user that has one of the ring's cells mapped to write, 0 where none is seen. */
+MR_API int32_t mr_valkka_server(const char *name, uint32_t cells);
+/** From now on SIGHUP, SIGINT and SIGTERM take the names of this process's rings away before they end it; only where nobody
+ *  else deals with them. The end of the process by itself always does. */
+MR_API int32_t mr_valkka_clean_on_signals(void);
+
 #endif

@@ -95,6 +95,10 @@ testWhere(address, noAddress, "a wait for many words misses no change, where the
   program: "wait_words",
   flags: [...ADDRESS, "-DMR_WITHOUT_WAITV"],
 });
+testWhere(address, noAddress, "a ring in libValkka's layout keeps to its buffers, and goes with its process", {
+  program: "valkka",
+  flags: ADDRESS,
+});
 testWhere(mounts && address, "no private mounts, which want root", "a full /dev/shm is an error that leaves nothing", {
   program: "shm_full",
   flags: ADDRESS,

@@ -120,13 +120,60 @@ export const DECLARATIONS = {
   mr_sem_trywait: ["int32_t", "int32_t handle"],
   mr_sem_value: ["int32_t", "int32_t handle"],
   mr_sem_unlink: ["int32_t", "const char *name"],
+
+  mr_valkka_create: [
+    "int32_t",
+    "int32_t side",
+    "const char *name",
+    "uint32_t kind",
+    "uint32_t cells",
+    "uint64_t cell_bytes",
+    "uint32_t mode",
+  ],
+  mr_valkka_open: [
+    "int32_t",
+    "const char *name",
+    "uint32_t kind",
+    "uint32_t cells",
+    "uint64_t cell_bytes",
+    "uint32_t foreign",
+    "uint64_t *found",
+  ],
+  mr_valkka_push: [
+    "int32_t",
+    "int32_t handle",
+    "const uint8_t *meta",
+    "const uint8_t *slot",
+    "const uint8_t *buffer",
+    "uint64_t buffer_bytes",
+    "uint64_t buffer_offset",
+    "uint32_t stride",
+    "uint32_t row_bytes",
+    "uint32_t rows",
+  ],
+  mr_valkka_pull: ["int32_t", "int32_t handle", "uint32_t latest", "uint8_t *meta", "uint8_t *into", "uint64_t len"],
+  mr_valkka_wait: ["int32_t", "int32_t handle", "int32_t timeout_ms"],
+  mr_valkka_read: ["int32_t", "int32_t handle", "uint64_t offset", "uint8_t *into", "uint64_t len"],
+  mr_valkka_counts: ["int32_t", "int32_t handle", "uint64_t *out"],
+  mr_valkka_live: ["int32_t", "int32_t handle"],
+  mr_valkka_remove: ["int32_t", "int32_t handle"],
+  mr_valkka_clear: ["int32_t", "const char *name", "uint32_t from", "uint32_t to"],
+  mr_valkka_server: ["int32_t", "const char *name", "uint32_t cells"],
+  mr_valkka_clean_on_signals: ["int32_t"],
 } as const;
 
 /**
  * The functions that block, a second time as `<name>_async`: they run on one of Deno's 32 threads for such calls and give a promise. Each
  * call occupies a thread until it returns, so a wait should be short, or one for many.
  */
-export const BLOCKING = ["mr_resolve", "mr_poll_wait", "mr_mem_wait", "mr_mem_wait_many", "mr_sem_wait"] as const;
+export const BLOCKING = [
+  "mr_resolve",
+  "mr_poll_wait",
+  "mr_mem_wait",
+  "mr_mem_wait_many",
+  "mr_sem_wait",
+  "mr_valkka_wait",
+] as const;
 
 /** The version of the interface that this table describes: MR_ABI in millrace.h. */
 export const ABI = 1;
