@@ -3,7 +3,7 @@ import { decode } from "../decode/mod.ts";
 import type { Frame } from "../media/mod.ts";
 import { encodedFeed } from "./mod.ts";
 import type { PlannedFeed } from "./planned_feed.ts";
-import { clipSource, heldFrames, until } from "./testing.ts";
+import { clipSource, heldFrames } from "./testing.ts";
 
 Deno.test("a reader that never gives frames back gets no more of them, and takes nothing from the other branches", async () => {
   const source = await clipSource(20);
