@@ -293,12 +293,12 @@ MR_API int32_t mr_valkka_read(int32_t handle, uint64_t offset, uint8_t *into, ui
 MR_API int32_t mr_valkka_counts(int32_t handle, uint64_t *out);
 /** 1 while the names still mean what a reader has mapped, 0 after. */
 MR_API int32_t mr_valkka_live(int32_t handle);
-/** Takes the names of a writer's ring away, where they still mean it. */
+/** Takes the names of a writer's ring away, where they still mean it, and that of the segment beside it. */
 MR_API int32_t mr_valkka_remove(int32_t handle);
 /** Takes the names of cells away, whoever has them. */
 MR_API int32_t mr_valkka_clear(const char *name, uint32_t from, uint32_t to);
-/** The id of a process of this user that has one of the ring's cells mapped to write, 0 where none is seen. */
-MR_API int32_t mr_valkka_server(const char *name, uint32_t cells);
+/** The id of a process of this user that has one of these cells mapped to write, 0 where none is seen. */
+MR_API int32_t mr_valkka_server(const char *name, uint32_t from, uint32_t to);
 /** From now on SIGHUP, SIGINT and SIGTERM take the names of this process's rings away before they end it; only where nobody
  *  else deals with them. The end of the process by itself always does. */
 MR_API int32_t mr_valkka_clean_on_signals(void);

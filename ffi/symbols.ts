@@ -158,7 +158,7 @@ export const DECLARATIONS = {
   mr_valkka_live: ["int32_t", "int32_t handle"],
   mr_valkka_remove: ["int32_t", "int32_t handle"],
   mr_valkka_clear: ["int32_t", "const char *name", "uint32_t from", "uint32_t to"],
-  mr_valkka_server: ["int32_t", "const char *name", "uint32_t cells"],
+  mr_valkka_server: ["int32_t", "const char *name", "uint32_t from", "uint32_t to"],
   mr_valkka_clean_on_signals: ["int32_t"],
 } as const;
 

@@ -158,6 +158,11 @@ static int make_segment(struct mr_valkka *ring, uint32_t cell, int segment, mode
   return 0;
 }
 
+static void unlink_if(const char *path, dev_t device, ino_t inode) {
+  struct stat status;
+  if (lstat(path, &status) == 0 && status.st_dev == device && status.st_ino == inode) unlink(path);
+}
+
 void mr_valkka_unname(const struct mr_valkka *ring) {
   char path[MR_VALKKA_PATH_BYTES];
   bool first = false;
@@ -176,6 +181,8 @@ void mr_valkka_unname(const struct mr_valkka *ring) {
     semaphore_path(ring, SUFFIX[which], path);
     unlink(path);
   }
+  append(append(append(path, MR_SHM_FOLDER), ring->name), "_millrace_side");
+  unlink_if(path, ring->side_device, ring->side_inode);
 }
 
 /* Our own segment must be the writer's, and have room for what is written to it at each push. */
@@ -185,6 +192,10 @@ static int use_side(struct mr_valkka *ring, int32_t side) {
   ring->side = side;
   ring->side_bytes = memory->bytes;
   if (!memory->owner) return -EPERM;
+  struct stat status;
+  if (fstat(memory->fd, &status) < 0) return -errno;
+  ring->side_device = status.st_dev;
+  ring->side_inode = status.st_ino;
   return memory->size < MR_SIDE_HEADER + (uint64_t)ring->cells * MR_SIDE_SLOT ? -ERANGE : 0;
 }
 

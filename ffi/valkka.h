@@ -41,6 +41,8 @@ struct mr_valkka {
   bool writer;
   int32_t side; /* a use of our own segment, 0 where there is none */
   uint8_t *side_bytes;
+  dev_t side_device;
+  ino_t side_inode;
   sem_t *count, *flag; /* null for who reads beside our own segment */
   int watch;           /* reader: metadata of cell 0, whose names are gone once it has none; -1 for a writer */
   int32_t index;
@@ -62,7 +64,7 @@ void mr_valkka_path(const char *name, uint32_t cell, enum mr_valkka_segment segm
 struct mr_valkka *mr_valkka_use(int32_t handle, int writer, int32_t *error);
 void mr_valkka_free(struct mr_valkka *ring);
 int mr_valkka_value(sem_t *semaphore);
-/* Takes the writer's names away where they still mean its memory; safe in a signal handler. */
+/* Takes the writer's names away where they still mean its memory, our own segment's last; safe in a signal handler. */
 void mr_valkka_unname(const struct mr_valkka *ring);
 /* The process that has one of so many files mapped to write, or 0. */
 int32_t mr_valkka_mapped_by(const dev_t *devices, const ino_t *inodes, uint32_t count);

@@ -47,17 +47,17 @@ int32_t mr_valkka_mapped_by(const dev_t *devices, const ino_t *inodes, uint32_t 
   return found;
 }
 
-int32_t mr_valkka_server(const char *name, uint32_t cells) {
+int32_t mr_valkka_server(const char *name, uint32_t from, uint32_t to) {
   int error = mr_name_check(name);
   if (error < 0) return error;
-  if (strlen(name) > MR_NAME_MAX - 20 || cells < 1 || cells > MR_VALKKA_CELLS_MAX) return -EINVAL;
-  dev_t *devices = calloc(2 * (size_t)cells, sizeof *devices);
-  ino_t *inodes = calloc(2 * (size_t)cells, sizeof *inodes);
+  if (strlen(name) > MR_NAME_MAX - 20 || from >= to || to > MR_VALKKA_CELLS_MAX + 1) return -EINVAL;
+  dev_t *devices = calloc(2 * (size_t)(to - from), sizeof *devices);
+  ino_t *inodes = calloc(2 * (size_t)(to - from), sizeof *inodes);
   uint32_t count = 0;
-  for (uint32_t i = 0; devices && inodes && i < 2 * cells; i++) {
+  for (uint32_t i = 0; devices && inodes && i < 2 * (to - from); i++) {
     char path[MR_VALKKA_PATH_BYTES];
     struct stat status;
-    mr_valkka_path(name, i / 2, i % 2 ? MR_VALKKA_META : MR_VALKKA_PAYLOAD, path);
+    mr_valkka_path(name, from + i / 2, i % 2 ? MR_VALKKA_META : MR_VALKKA_PAYLOAD, path);
     if (lstat(path, &status) < 0) continue;
     devices[count] = status.st_dev;
     inodes[count++] = status.st_ino;
