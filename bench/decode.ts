@@ -36,7 +36,7 @@ function decodeOurs(instance: FfmpegInstance, file: VideoFile): { frames: number
 export async function decodeBench(results: Results, { quick }: { quick: boolean }): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "millrace-bench-" });
   try {
-    const native = await compileRival("decode", ["libavcodec", "libavformat", "libavutil"]);
+    const native = await compileRival("decode", ["libavcodec", "libavformat", "libavutil"], folder);
     const instance = await FfmpegInstance.create(await decoderModule());
     using core = new CoreRival();
     const streams = (await makeStreams(folder)).filter((stream) => !quick || stream.quick);

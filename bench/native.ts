@@ -1,7 +1,7 @@
-/** Compiles one of the rivals in bench/native, into the user's temporary folder; returns the program's path. */
-export async function compileRival(name: string, libraries: readonly string[] = []): Promise<string> {
+/** Compiles one of the rivals in bench/native, into a folder or else a temporary one; returns the program's path. */
+export async function compileRival(name: string, libraries: readonly string[] = [], folder?: string): Promise<string> {
   const source = decodeURIComponent(new URL(`./native/${name}.c`, import.meta.url).pathname);
-  const program = `${await Deno.makeTempDir({ prefix: "millrace-bench-" })}/${name}`;
+  const program = `${folder ?? await Deno.makeTempDir({ prefix: "millrace-bench-" })}/${name}`;
   const flags = libraries.length === 0
     ? []
     : (await run("pkg-config", ["--cflags", "--libs", ...libraries])).trim().split(/\s+/);

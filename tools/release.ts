@@ -1,3 +1,4 @@
+import type { BuiltFrom } from "../wasm/build.ts";
 import { FFMPEG_CONFIGURE, FFMPEG_PACKAGE, LINK_FLAGS } from "../wasm/configuration.ts";
 import { moduleGraph, ROOTS, withFullSpecifiers } from "./release_modules.ts";
 import { PROJECT, setUpOrExit } from "./setup.ts";
@@ -11,7 +12,7 @@ import { PROJECT, setUpOrExit } from "./setup.ts";
 const BESIDE = [
   ...["LICENSE", "NOTICE", "README.md", "CHANGELOG.md", "ARCHITECTURE.md"],
   ...["wasm/bridge.c", "wasm/bridge.h", "wasm/platform.c", "wasm/build.ts", "wasm/configuration.ts"],
-  ...["wasm/ffmpeg_source.ts", "wasm/run_tool.ts"],
+  ...["wasm/ffmpeg_source.ts", "wasm/link.ts", "wasm/run_tool.ts"],
 ];
 /** What tells a folder that an earlier release wrote, and that may be replaced, from any other. */
 const SUMS = "SHA256SUMS";
@@ -76,13 +77,14 @@ async function kernels(): Promise<string[]> {
 
 /** What the LGPL has a distributor say. */
 async function ffmpegNote(): Promise<Uint8Array<ArrayBuffer>> {
-  const { ffmpeg, compiler } = JSON.parse(await Deno.readTextFile(wasm.replace(/[^/]*$/, "built-from.json")));
+  const builtFrom = await Deno.readTextFile(wasm.replace(/[^/]*$/, "built-from.json"));
+  const { ffmpeg: { version }, compiler }: BuiltFrom = JSON.parse(builtFrom);
   return new TextEncoder().encode(`# FFmpeg in millrace.wasm
 
 millrace.wasm contains parts of FFmpeg, which is under the GNU Lesser General Public License 2.1 or later
 (https://www.gnu.org/licenses/old-licenses/lgpl-2.1.html). They are unchanged but for Debian's patches:
 
-- source: Debian's source package \`${FFMPEG_PACKAGE}\`, version ${ffmpeg}, to be had with \`apt-get source ${FFMPEG_PACKAGE}=${ffmpeg}\`
+- source: Debian's source package \`${FFMPEG_PACKAGE}\`, version ${version}, to be had with \`apt-get source ${FFMPEG_PACKAGE}=${version}\`
   and from https://snapshot.debian.org
 - configured with: ${FFMPEG_CONFIGURE.join(" ")}
 - linked with: ${LINK_FLAGS.join(" ")}
