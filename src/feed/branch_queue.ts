@@ -8,9 +8,11 @@ export class BranchQueue<T> implements AsyncIterator<T, undefined> {
   readonly #discard: (item: T) => void;
   readonly #onClose: () => void;
   readonly #items: T[] = [];
-  #wakeReader: (() => void) | null = null;
+  /** Everybody who waits in `next()`, in order: nothing keeps a reader from asking twice. */
+  #waiting: (() => void)[] = [];
   #wakeWriter: (() => void) | null = null;
   #over: { error: Error | undefined } | null = null;
+  #closed = false;
   #received = 0;
   #delivered = 0;
   #dropped = 0;
@@ -31,7 +33,10 @@ export class BranchQueue<T> implements AsyncIterator<T, undefined> {
     this.#onClose = options.onClose ?? (() => {});
   }
 
-  /** Puts an item in; where the queue is full, does what its policy says. The promise is for `"block"` alone. */
+  /**
+   * Puts an item in; where the queue is full, does what its policy says. The promise is for `"block"` alone, and is
+   * awaited before the next item.
+   */
   push(item: T): void | Promise<void> {
     if (this.#over) return this.#discard(item);
     this.#received++;
@@ -58,7 +63,7 @@ export class BranchQueue<T> implements AsyncIterator<T, undefined> {
         if (error) throw error;
         return { done: true, value: undefined };
       }
-      await new Promise<void>((resolve) => this.#wakeReader = resolve);
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
     const value = this.#items.shift()!;
     this.#delivered++;
@@ -73,6 +78,8 @@ export class BranchQueue<T> implements AsyncIterator<T, undefined> {
 
   /** Ends the queue from the reader's side, and gives back what is in it. Idempotent. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#over = { error: undefined };
     for (const item of this.#items.splice(0)) this.#discard(item);
     this.#wake();
@@ -85,7 +92,7 @@ export class BranchQueue<T> implements AsyncIterator<T, undefined> {
 
   #accept(item: T): void {
     this.#items.push(item);
-    this.#wakeReader?.();
+    this.#wakeReaders();
   }
 
   async #waitForRoom(item: T): Promise<void> {
@@ -97,7 +104,11 @@ export class BranchQueue<T> implements AsyncIterator<T, undefined> {
   }
 
   #wake(): void {
-    this.#wakeReader?.();
+    this.#wakeReaders();
     this.#wakeWriter?.();
+  }
+
+  #wakeReaders(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
   }
 }

@@ -1,5 +1,5 @@
 // Pure: no I/O.
-import type { Filter } from "../media/mod.ts";
+import { type Filter, Frame } from "../media/mod.ts";
 
 /**
  * Shows every item to a function and passes it on unchanged. A frame is only lent to the function.
@@ -16,7 +16,12 @@ import type { Filter } from "../media/mod.ts";
 export function inspect<T>(look: (item: T) => void): Filter<T, T> {
   return async function* (source: AsyncIterable<T>): AsyncGenerator<T> {
     for await (const item of source) {
-      look(item);
+      try {
+        look(item);
+      } catch (error) {
+        if (item instanceof Frame) item[Symbol.dispose]();
+        throw error;
+      }
       yield item;
     }
   };
