@@ -15,7 +15,8 @@ export class EncodedCursor {
   readonly #skipCorrupt: boolean;
   #scratch = new Uint8Array(65_536);
   #waiting = true;
-  #joining = true;
+  /** Where the ring was when this joined: up to here it may be behind by more than its capacity. */
+  #joinedAt = 0;
   #delivered = 0;
   #skipped = 0;
 
@@ -36,7 +37,7 @@ export class EncodedCursor {
 
   /** Begins anew at the newest keyframe: what lies before it is not counted as lost. */
   rejoin(): void {
-    this.#joining = true;
+    this.#joinedAt = this.#reader.head;
     this.#waiting = true;
     // What came so far was for others; the newest keyframe and what builds on it is still of use.
     if (!this.#reader.skipToKeyframe()) this.#reader.skipTo(this.#reader.head);
@@ -53,10 +54,7 @@ export class EncodedCursor {
     for (;;) {
       this.#keepUp();
       const meta = reader.peek("every");
-      if (!meta) {
-        this.#joining = false;
-        return null;
-      }
+      if (!meta) return null;
       if (meta.keyframe) this.#waiting = false;
       else if (meta.missed > 0 || meta.discontinuity && this.#skipCorrupt) this.#waiting = true;
       if (meta.corrupt && this.#skipCorrupt) this.#waiting = true;
@@ -106,7 +104,7 @@ export class EncodedCursor {
   /** Where the branch is too far behind, goes to the newest keyframe, or to the end to wait for one. */
   #keepUp(): void {
     const reader = this.#reader;
-    if (this.#joining || reader.behind <= this.#capacity) return;
+    if (reader.cursor < this.#joinedAt || reader.behind <= this.#capacity) return;
     const from = reader.cursor;
     if (!reader.skipToKeyframe()) {
       reader.skipTo(reader.head);

@@ -31,7 +31,7 @@ export async function writeToShm(
     if (!opened) return;
     const { decoder, reader, close } = opened;
     if (tornDown()) return await close();
-    const job = egress.add(decoder.worker, reader.queue, target.handle);
+    const job = egress.add(decoder.worker, reader.queue, target);
     const stopped = Promise.withResolvers<void>();
     const stop = () => stopped.resolve();
     const finish = async () => {

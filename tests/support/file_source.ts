@@ -8,7 +8,7 @@ import { Doorbell } from "../../workers/doorbell.ts";
 export class FileSource implements EncodedSource {
   readonly ring: SharedArrayBuffer;
   readonly info;
-  readonly streamId = 7;
+  readonly streamId: number;
   readonly ended: Promise<Error | undefined>;
   readonly #file: VideoFile;
   readonly #writer: RingWriter;
@@ -16,7 +16,8 @@ export class FileSource implements EncodedSource {
   readonly #settle: (error: Error | undefined) => void;
   #next = 0;
 
-  constructor(file: VideoFile, slots = 256) {
+  constructor(file: VideoFile, slots = 256, streamId = 7) {
+    this.streamId = streamId;
     const options = { kind: "access-units", policy: "variable", slots, arenaBytes: 8 << 20 } as const;
     this.ring = new SharedArrayBuffer(ringBytes(options));
     this.#writer = createRing(new SharedRingMemory(this.ring), options);
