@@ -49,12 +49,14 @@ const ERRORS: Record<number, readonly [name: string, phrase: string]> = {
   113: ["EHOSTUNREACH", "the host cannot be reached"],
   114: ["EALREADY", "it is being done already"],
   115: ["EINPROGRESS", "it is still under way"],
+  116: ["ESTALE", "its name means something else by now"],
 };
 
 /** The names to write code with: `-ERRNO.EAGAIN`. */
 export const ERRNO = {
   EPERM: 1,
   ENOENT: 2,
+  EINTR: 4,
   EIO: 5,
   EBADF: 9,
   EAGAIN: 11,
@@ -80,6 +82,7 @@ export const ERRNO = {
   ECONNREFUSED: 111,
   EHOSTUNREACH: 113,
   EINPROGRESS: 115,
+  ESTALE: 116,
 } as const;
 
 /** The name of an error number of either sign: `"ECONNREFUSED"`; `"errno 4711"` for one that is not known. */

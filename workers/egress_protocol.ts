@@ -14,7 +14,7 @@ export type ToEgressWorker =
   }
   | { type: "forget-worker"; worker: number }
   /** Copy the frames of a queue into the ring behind a handle of the C library. */
-  | { type: "job"; job: number; worker: number; queue: SharedArrayBuffer; handle: number }
+  | { type: "job"; job: number; worker: number; queue: SharedArrayBuffer; handle: number; kind: "ring" | "valkka" }
   | { type: "drop-job"; job: number }
   /** The thread is to end: Deno cannot end one that does not return to its event loop by itself. */
   | { type: "end" };

@@ -1,4 +1,4 @@
-import { type BranchStats, ShmError } from "../media/mod.ts";
+import { type BranchStats, type EgressTarget, ShmError } from "../media/mod.ts";
 import { Doorbell } from "../../workers/doorbell.ts";
 import type { FromEgressWorker, ToEgressWorker } from "../../workers/egress_protocol.ts";
 import { Outbox } from "../../workers/mailbox.ts";
@@ -56,13 +56,20 @@ export class Egress {
   }
 
   /** Copies what comes through `queue`, whose frames are `worker`'s, into the ring behind a handle of the C library. */
-  add(worker: DecodeWorker, queue: LeaseQueue, handle: number): EgressJob {
+  add(worker: DecodeWorker, queue: LeaseQueue, target: Pick<EgressTarget, "kind" | "handle">): EgressJob {
     this.#introduce(worker);
     const job = ++this.#lastJob;
     const over = Promise.withResolvers<Error | undefined>();
     const dropped = Promise.withResolvers<void>();
     this.#jobs.set(job, { over: over.resolve, dropped: dropped.resolve });
-    this.#outbox.post({ type: "job", job, worker: worker.number, queue: queue.buffer, handle });
+    this.#outbox.post({
+      type: "job",
+      job,
+      worker: worker.number,
+      queue: queue.buffer,
+      handle: target.handle,
+      kind: target.kind ?? "ring",
+    });
     return {
       over: over.promise,
       stats: () => queue.stats(),

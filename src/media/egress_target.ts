@@ -8,6 +8,8 @@ export const EGRESS_TARGET: unique symbol = Symbol.for("millrace.egress-target")
 export interface EgressTarget {
   /** As messages call it. */
   readonly name: string;
+  /** A ring of ours, or one in libValkka's layout. @default {"ring"} */
+  readonly kind?: "ring" | "valkka";
   /** The C library's handle of its memory, good in every thread of the process. */
   readonly handle: number;
   readonly closed: boolean;

@@ -4,9 +4,9 @@
  *
  * @module
  */
-export { codecCode, codecOf, RecordMeta } from "./meta.ts";
+export { codecCode, codecOf, frameRecord, RecordMeta, SlotRecord } from "./meta.ts";
 export type { RecordInfo, RecordPlane } from "./meta.ts";
-export { HEADER, LAYOUT_VERSION, MAGIC, readHeader, ringBytes } from "./layout.ts";
+export { HEADER, LAYOUT_VERSION, MAGIC, readHeader, ringBytes, STATE } from "./layout.ts";
 export type { PayloadKind, RingHeader, RingOptions, RingPolicy, RingRoom } from "./layout.ts";
 export type { RingMemory, WaitResult } from "./memory.ts";
 export { SharedRingMemory } from "./shared_memory.ts";

@@ -1,10 +1,9 @@
 import { now, ShmError } from "../media/mod.ts";
 import { type PayloadKind, RingReader } from "../ring/mod.ts";
-import { ERRNO } from "../../ffi/errno.ts";
 import { libraryPath, loadLibrary } from "../../ffi/load.ts";
 import { cString } from "../../ffi/symbols.ts";
-import { shmError } from "./shm_error.ts";
 import { ShmRingMemory } from "./shm_memory.ts";
+import { listNames } from "./shm_names.ts";
 
 /** What is known of a ring in shared memory. */
 export interface ShmInfo {
@@ -32,15 +31,8 @@ export interface ShmInfo {
 export async function listRings(): Promise<ShmInfo[]> {
   const library = loadLibrary(await libraryPath());
   const { symbols } = library;
-  let names = new Uint8Array(65_536);
-  let length = symbols.mr_shm_list(names, names.length);
-  while (length === -ERRNO.ENOBUFS) {
-    names = new Uint8Array(names.length * 4);
-    length = symbols.mr_shm_list(names, names.length);
-  }
-  if (length < 0) throw shmError("Cannot list the rings", length);
   const rings: ShmInfo[] = [];
-  for (const name of new TextDecoder().decode(names.subarray(0, length)).split("\0").filter((name) => name !== "")) {
+  for (const name of listNames(library)) {
     const handle = symbols.mr_shm_open(cString(name), 0);
     if (handle < 0) continue;
     try {

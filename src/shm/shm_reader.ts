@@ -6,6 +6,7 @@ import { cString } from "../../ffi/symbols.ts";
 import { BufferPool } from "./buffer_pool.ts";
 import { shmError } from "./shm_error.ts";
 import { ShmRingMemory } from "./shm_memory.ts";
+import { ValkkaReader, type ValkkaReaderOptions } from "./valkka/mod.ts";
 
 /** How often a reader that gets nothing looks whether the writer lives, in milliseconds. */
 const HEARTBEAT = 200;
@@ -16,6 +17,8 @@ const TURN = 10;
 
 /** How to read a ring. */
 export interface ShmReaderOptions {
+  /** `"valkka"` takes other options. */
+  protocol?: "millrace";
   /** `"latest"`: always the newest frame; `"every"`: each in order, as long as the reader keeps up. @default {"latest"} */
   mode?: ReadMode;
   /** Milliseconds to wait for a writer that is not there yet. @default {0} */
@@ -49,7 +52,7 @@ export interface ShmReaderStats {
 export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
   readonly name: string;
   readonly #library: NativeLibrary;
-  readonly #options: Required<Omit<ShmReaderOptions, "signal" | "wait">> & { signal?: AbortSignal };
+  readonly #options: Required<Omit<ShmReaderOptions, "signal" | "wait" | "protocol">> & { signal?: AbortSignal };
   #reader: RingReader;
   #memory: ShmRingMemory;
   #closed = false;
@@ -83,7 +86,14 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
    * @throws {SetupError} where the C library is not built, or may not be called.
    * @throws `signal.reason`
    */
-  static async open(name: string, options: ShmReaderOptions = {}): Promise<ShmReader> {
+  static open(name: string, options?: ShmReaderOptions): Promise<ShmReader>;
+  /** With `protocol: "valkka"` a ring in libValkka's layout, of whichever writer, by the numbers that its server was given. */
+  static open(name: string, options: ValkkaReaderOptions): Promise<ValkkaReader>;
+  static async open(
+    name: string,
+    options: ShmReaderOptions | ValkkaReaderOptions = {},
+  ): Promise<ShmReader | ValkkaReader> {
+    if (options.protocol === "valkka") return await ValkkaReader.open(name, options);
     const library = loadLibrary(await libraryPath());
     const until = performance.now() + (options.wait ?? 0);
     for (;;) {

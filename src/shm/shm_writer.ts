@@ -19,11 +19,14 @@ import { libraryPath, loadLibrary, type NativeLibrary } from "../../ffi/load.ts"
 import { cString } from "../../ffi/symbols.ts";
 import { shmError } from "./shm_error.ts";
 import { ShmRingMemory } from "./shm_memory.ts";
+import { ValkkaWriter, type ValkkaWriterOptions } from "./valkka/mod.ts";
 
 /** A ring of frames of one size and format. */
 export interface FrameRingOptions {
   /** Frames that it holds: how far a reader may fall behind before it misses some. @default {10} */
   slots?: number;
+  /** `"valkka"` takes other options. */
+  protocol?: "millrace";
   width: number;
   height: number;
   format: PixelFormat;
@@ -36,6 +39,8 @@ export type ByteRingOptions =
   & {
     /** @default {10} */
     slots?: number;
+    /** `"valkka"` takes other options. */
+    protocol?: "millrace";
     /** @default {"bytes"} */
     kind?: "access-units" | "mp4" | "bytes";
     /** @default {0o600} */
@@ -95,7 +100,14 @@ export class ShmWriter implements Sink<Frame>, AsyncDisposable {
    * name is none.
    * @throws {SetupError} where the C library is not built, or may not be called.
    */
-  static async create(name: string, options: FrameRingOptions | ByteRingOptions): Promise<ShmWriter> {
+  static create(name: string, options: FrameRingOptions | ByteRingOptions): Promise<ShmWriter>;
+  /** With `protocol: "valkka"` a ring in libValkka's layout, for its unmodified programs and for our own readers. */
+  static create(name: string, options: ValkkaWriterOptions): Promise<ValkkaWriter>;
+  static async create(
+    name: string,
+    options: FrameRingOptions | ByteRingOptions | ValkkaWriterOptions,
+  ): Promise<ShmWriter | ValkkaWriter> {
+    if ("protocol" in options && options.protocol === "valkka") return await ValkkaWriter.create(name, options);
     const library = loadLibrary(await libraryPath());
     const { symbols } = library;
     const action = `Cannot create ring "${name}"`;

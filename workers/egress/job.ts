@@ -3,7 +3,7 @@ import type { Plane } from "../../src/media/mod.ts";
 import type { FrameTable } from "../../src/decode/frame_table.ts";
 import { LeaseQueue } from "../../src/decode/lease_queue.ts";
 import { RingWriter } from "../../src/ring/mod.ts";
-import { ShmRingMemory } from "../../src/shm/mod.ts";
+import { ShmRingMemory, ValkkaPusher } from "../../src/shm/mod.ts";
 import type { Doorbell } from "../doorbell.ts";
 
 /** One instance of a decode worker, as this thread sees it. */
@@ -17,7 +17,7 @@ export interface KnownInstance {
 /** Copies the frames of one queue into one ring. */
 export class EgressJob {
   readonly #queue: LeaseQueue;
-  readonly #writer: RingWriter;
+  readonly #writer: Pick<RingWriter, "writeFrame">;
   readonly #instances: ReadonlyMap<number, KnownInstance>;
   /** Whether it does nothing any more. */
   done = false;
@@ -25,11 +25,13 @@ export class EgressJob {
   /** @param instances of the decode worker that fills the queue, by epoch. */
   constructor(
     library: NativeLibrary,
-    job: { queue: SharedArrayBuffer; handle: number },
+    job: { queue: SharedArrayBuffer; handle: number; kind: "ring" | "valkka" },
     instances: ReadonlyMap<number, KnownInstance>,
   ) {
     this.#queue = new LeaseQueue(job.queue);
-    this.#writer = RingWriter.adopt(new ShmRingMemory(library, job.handle));
+    this.#writer = job.kind === "valkka"
+      ? new ValkkaPusher(library, job.handle, "frames", "libValkka ring")
+      : RingWriter.adopt(new ShmRingMemory(library, job.handle));
     this.#instances = instances;
   }
 
