@@ -1,3 +1,4 @@
+import { chainBench } from "./chain.ts";
 import { decodeBench } from "./decode.ts";
 import { BENCHES } from "./names.ts";
 import { pipelineBench } from "./pipeline.ts";
@@ -16,6 +17,7 @@ const RUN: Record<typeof BENCHES[number], (results: Results, options: BenchOptio
   decode: decodeBench,
   shm: shmBench,
   pipeline: pipelineBench,
+  chain: chainBench,
   soak: soakBench,
 };
 

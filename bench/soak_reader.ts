@@ -20,7 +20,7 @@ Deno.exit(0);
 
 async function read(name: string): Promise<void> {
   const mark = Number(name.split("-").at(-1));
-  for await (using frame of await ShmReader.open(name, { mode: "every", signal: stop.signal })) {
+  for await (using frame of await ShmReader.open(name, { mode: "every", wait: 10_000, signal: stop.signal })) {
     sum.frames++;
     sum.missed += frame.missed;
     if (readMark(frame.planes[0], frame.width, 3) !== mark) sum.foreign++;

@@ -55,10 +55,18 @@ export const KERNELS: readonly string[] = [
   "h264_idct.c",
   "h264_qpel.c",
   "h264_weight.c",
+  "scale.h",
+  "scale_init.c",
+  "scale_rows.c",
 ];
 
 /** FFmpeg's initialisers of tables of kernels, whose calls go to `kernels/init.c`. */
-export const WRAPPED: readonly string[] = ["ff_h264chroma_init", "ff_h264dsp_init", "ff_h264qpel_init"];
+export const WRAPPED: readonly string[] = [
+  "ff_h264chroma_init",
+  "ff_h264dsp_init",
+  "ff_h264qpel_init",
+  "ff_sws_init_scale",
+];
 
 /** The static libraries that are linked, in the order that the linker wants. */
 export const FFMPEG_LIBRARIES: readonly string[] = [

@@ -1,0 +1,34 @@
+import { decode, openRtsp, scale, ShmWriter } from "../mod.ts";
+import { say, toldToEnd } from "../src/cli/demo/told_to_end.ts";
+import { PlannedFeed } from "../src/feed/planned_feed.ts";
+
+/* chain_program.ts URL RING: the program of bench/chain.ts: a camera's frames, small, into shared memory. */
+
+/** Seconds that its decoder was busy, as it says every now and then. */
+export interface ChainSaid {
+  decoding: number;
+  scaling: number;
+}
+
+if (import.meta.main) {
+  const [url, name] = Deno.args;
+  const shape = { width: 480, height: 270, format: "RGB24" } as const;
+  const stop = new AbortController();
+  void toldToEnd().then(() => stop.abort());
+  await using ring = await ShmWriter.create(name, { slots: 10, ...shape });
+  await using camera = await openRtsp(url, { transport: "tcp" });
+  await using frames = camera.video.branch().pipe(decode());
+  const timer = setInterval(async () => {
+    if (!(frames instanceof PlannedFeed)) throw new TypeError("the plan does not run in the pool");
+    const { busyMicroseconds, scaleMicroseconds } = await frames.decoderStats();
+    say(
+      { decoding: (busyMicroseconds - scaleMicroseconds) / 1e6, scaling: scaleMicroseconds / 1e6 } satisfies ChainSaid,
+    );
+  }, 250);
+  try {
+    await frames.branch().pipe(scale(shape)).pipeTo(ring, { signal: stop.signal });
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+  }
+  clearInterval(timer);
+}
