@@ -50,6 +50,7 @@ export const KERNELS: readonly string[] = [
   "simd.h",
   "kernels.h",
   "init.c",
+  "h264_cabac.c",
   "h264_chroma.c",
   "h264_deblock.c",
   "h264_idct.c",
