@@ -1,4 +1,5 @@
 import { h264Parameters, joinAnnexB, nalType, splitAnnexB } from "../rtp/mod.ts";
+import { presentationOrder } from "./presentation_order.ts";
 import { accessUnitsOf, codecOfAnnexB } from "./annex_b.ts";
 import { isMp4 } from "./mp4_head.ts";
 
@@ -12,7 +13,10 @@ export interface VideoFile {
   frameRate: number;
   /** The first parameter sets, in Annex B form. */
   parameterSets: Uint8Array;
-  /** In decoding order; times in microseconds. A raw stream has no times: they follow from the frame rate. */
+  /**
+   * In decoding order; times in microseconds. A raw stream has no times: they follow from the frame rate, and from the
+   * order in which its pictures are shown; of H.265, from the order of decoding.
+   */
   units: { data: Uint8Array; pts: number; dts: number; keyframe: boolean }[];
 }
 
@@ -29,16 +33,25 @@ export async function readVideoFile(path: string | URL): Promise<VideoFile> {
   return readAnnexB(data, name);
 }
 
-/** As `readVideoFile`, for the bytes of a raw stream. */
+/**
+ * As `readVideoFile`, for the bytes of a raw stream.
+ *
+ * @throws {TypeError} where it is none, or does not tell in which order its pictures are shown.
+ */
 export function readAnnexB(data: Uint8Array, name = "the stream"): VideoFile {
   const codec = codecOfAnnexB(data);
   if (!codec) throw new TypeError(`Cannot play ${name}: it is no MP4 file, and no raw H.264 or H.265 stream`);
   const parameters = codec === "h264" ? h264Parameters(data.subarray(0, 65_536)) : null;
   const frameRate = parameters?.frameRate || 25;
-  const units = accessUnitsOf(data, codec).map(({ start, end, keyframe }, i) => {
-    const time = Math.round(i * 1e6 / frameRate);
-    return { data: data.subarray(start, end), pts: time, dts: time, keyframe };
-  });
+  const bounds = accessUnitsOf(data, codec).map(({ start, end, keyframe }) => ({
+    data: data.subarray(start, end),
+    keyframe,
+  }));
+  const shown = codec === "h264" ? presentationOrder(bounds.map((unit) => unit.data), name) : bounds.map((_, i) => i);
+  // By how many pictures decoding must be ahead, so that none is shown before it is decoded.
+  const delay = shown.reduce((most, place, i) => Math.max(most, i - place), 0);
+  const time = (pictures: number) => Math.round(pictures * 1e6 / frameRate);
+  const units = bounds.map((unit, i) => ({ ...unit, pts: time(shown[i]), dts: time(i - delay) }));
   if (units.length === 0) throw new TypeError(`Cannot play ${name}: it has no picture`);
   const sets: Uint8Array[] = [];
   const first = units[0].data;

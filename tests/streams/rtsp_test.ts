@@ -16,9 +16,9 @@ for (const transport of ["tcp", "udp"] as const) {
       const files: Record<string, VideoFile> = {};
       const expected: Record<string, string[]> = {};
       for (const stream of STREAMS) {
-        const path = await fileOf(stream, "mp4");
-        files[stream.name] = await readVideoFile(path);
-        expected[stream.name] = await nativeFrames(path);
+        // A stream without times is played by the order that its pictures tell.
+        files[stream.name] = await readVideoFile(await fileOf(stream, transport === "tcp" ? "h264" : "mp4"));
+        expected[stream.name] = await nativeFrames(await fileOf(stream, "mp4"));
         assertEquals(expected[stream.name].length, files[stream.name].units.length, stream.name);
       }
       await using server = await VirtualCamera.start({ files });

@@ -9,6 +9,7 @@ export * from "./depacketizer.ts";
 export * from "./keyframe_gate.ts";
 export { findStartCode, isPictureNal, joinAnnexB, Nal, nalType, splitAnnexB, startCodeBytes } from "./nal.ts";
 export * from "./packetizer.ts";
+export { PictureOrder } from "./picture_order.ts";
 export { ParameterSets } from "./parameter_sets.ts";
 export { readSliceHead, recoveryFrames } from "./slice.ts";
 export { type H264Parameters, h264Parameters, parsePpsIds, parseSps, type SpsInfo } from "./sps.ts";

@@ -25,6 +25,12 @@ export interface SpsInfo extends H264Parameters {
   id: number;
   /** Bits of frame_num, needed to read slice headers. */
   frameNumBits: number;
+  /** How slices tell the order of presentation: pic_order_cnt_type. */
+  orderType: number;
+  /** Bits of pic_order_cnt_lsb, where the type is 0. */
+  orderBits: number;
+  /** Whether the colour planes are coded each by itself. */
+  separatePlanes: boolean;
 }
 
 /** Profiles whose sets carry the chroma format and scaling lists. @see H.264, 7.3.2.1.1 */
@@ -56,8 +62,10 @@ export function parseSps(nal: Uint8Array): SpsInfo | null {
   const frameNumBits = r.unsigned() + 4;
   const orderType = r.unsigned();
   if (frameNumBits > 16 || orderType > 2) return null;
+  let orderBits = 0;
   if (orderType === 0) {
-    if (r.unsigned() > 12) return null;
+    orderBits = r.unsigned() + 4;
+    if (orderBits > 16) return null;
   } else if (orderType === 1) {
     r.bit();
     r.signed();
@@ -91,6 +99,9 @@ export function parseSps(nal: Uint8Array): SpsInfo | null {
   return {
     id,
     frameNumBits,
+    orderType,
+    orderBits,
+    separatePlanes,
     width,
     height,
     frameRate: usability.frameRate,
