@@ -151,7 +151,7 @@ export class CameraSession {
         if (!this.#viewer || !this.#stream) return reply(455);
         this.#playing = true;
         const url = `${this.#base}track1`;
-        const time = this.#viewer.rtpTime(this.#stream.nextKeyframePts());
+        const time = this.#viewer.rtpTime(this.#stream.nextKeyframePts);
         this.#stream.viewers.add(this.#viewer);
         return reply(200, [session, ["Range", "npt=now-"], [
           "RTP-Info",
@@ -160,6 +160,7 @@ export class CameraSession {
       }
       case "PAUSE":
         if (this.#viewer) this.#stream?.viewers.delete(this.#viewer);
+        this.#viewer?.pause();
         this.#playing = false;
         return reply(200, [session]);
       case "GET_PARAMETER":
@@ -216,15 +217,13 @@ export class CameraSession {
   }
 
   #find(url: string): Stream | undefined {
-    let path: string;
     try {
       const { href } = parseRtspUrl(url);
-      path = href.replace(/^rtsps?:\/\/[^/]*\/?/, "").replace(/[?#].*$/, "");
+      const path = href.replace(/^rtsps?:\/\/[^/]*\/?/, "").replace(/[?#].*$/, "");
+      return this.#server.streams.get(decodeURIComponent(path.replace(/\/?track1$/, "").replace(/\/+$/, "")));
     } catch {
-      return undefined;
+      return undefined; // no address, or escapes in it that are none
     }
-    const name = decodeURIComponent(path.replace(/\/?track1$/, "").replace(/\/+$/, ""));
-    return this.#server.streams.get(name);
   }
 
   async #readControl(socket: Deno.DatagramConn): Promise<void> {

@@ -12,11 +12,13 @@ export function describe(file: VideoFile, name: string, host: string): string {
     sets.push(unit.toBase64());
     if (nalType(unit[0]) === 7) profile ||= unit.slice(1, 4).toHex();
   });
+  const [family, any] = host.includes(":") ? ["IP6", "::"] : ["IP4", "0.0.0.0"];
   return [
     "v=0",
-    `o=- 1 1 IN IP4 ${host}`,
-    `s=${name}`,
-    `c=IN IP4 0.0.0.0`,
+    `o=- 1 1 IN ${family} ${host}`,
+    // A name is a file's, which may hold any character; a line ends at its end.
+    `s=${name.replace(/[\0\r\n]/g, " ") || " "}`,
+    `c=IN ${family} ${any}`,
     "t=0 0",
     "a=control:*",
     "a=range:npt=now-",

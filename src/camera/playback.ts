@@ -44,6 +44,17 @@ export class Playback {
     return unit;
   }
 
+  /** The presentation time of the next keyframe, in microseconds since the start. */
+  get nextKeyframePts(): number {
+    const { length } = this.#units;
+    for (let i = 0; i < length; i++) {
+      const at = this.#next + i;
+      const { keyframe, pts } = this.#units[at % length];
+      if (keyframe) return (this.#round + Math.floor(at / length)) * this.duration + pts - this.#firstDts;
+    }
+    return this.due;
+  }
+
   /** Passes over what is due before a time, as a camera does that was away. */
   skipTo(time: number): void {
     while (this.due < time) this.next();

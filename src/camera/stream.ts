@@ -13,7 +13,6 @@ export class Stream {
   #playback: Playback;
   #startedAt = performance.now();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #lastKeyframePts = 0;
 
   constructor(name: string, file: VideoFile, faults: Faults, seed: number) {
     this.name = name;
@@ -24,9 +23,9 @@ export class Stream {
     this.#schedule();
   }
 
-  /** About where a viewer that joins now will begin, in microseconds of the playback. */
-  nextKeyframePts(): number {
-    return this.#lastKeyframePts;
+  /** Where a viewer that joins now will begin, in microseconds of the playback. */
+  get nextKeyframePts(): number {
+    return this.#playback.nextKeyframePts;
   }
 
   /** Begins anew, as a camera does after a reboot. */
@@ -49,11 +48,16 @@ export class Stream {
   #play(): void {
     const elapsed = (performance.now() - this.#startedAt) * 1000;
     // After a pause of the whole process the camera is where it would be, as a camera is.
-    if (elapsed - this.#playback.due > 2e6) this.#playback.skipTo(elapsed - 1e5);
+    if (elapsed - this.#playback.due > 2e6) {
+      this.#playback.skipTo(elapsed - 1e5);
+      for (const viewer of this.viewers) viewer.pause();
+    }
     while (this.#playback.due <= elapsed) {
       const unit = this.#playback.next();
-      if (unit.keyframe) this.#lastKeyframePts = unit.pts;
-      if (isOn(this.faults.stall, unit.due / 1e6)) continue;
+      if (isOn(this.faults.stall, unit.due / 1e6)) {
+        for (const viewer of this.viewers) viewer.pause();
+        continue;
+      }
       const now = performance.timeOrigin + performance.now();
       for (const viewer of this.viewers) viewer.send(unit, now, elapsed);
     }

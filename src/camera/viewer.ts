@@ -67,6 +67,11 @@ export class Viewer {
     return this.#base + Math.round(pts * CLOCK_RATE / 1e6) >>> 0;
   }
 
+  /** Some pictures will not be sent: what comes after them begins at a keyframe, as from an encoder that was stopped. */
+  pause(): void {
+    this.#waiting = true;
+  }
+
   /** Sends one access unit, and a report where one is due. `now` is Unix milliseconds, `elapsed` microseconds of the playback. */
   send(unit: PlayedUnit, now: number, elapsed: number): void {
     if (this.#waiting && !unit.keyframe) return;

@@ -4,6 +4,9 @@ import { CameraSession, SESSION_TIMEOUT } from "./camera_session.ts";
 import { checkFaults, type Faults, NO_FAULTS } from "./faults.ts";
 import { Stream } from "./stream.ts";
 
+/** Until a client is accepted again after one could not be, in milliseconds. */
+const ACCEPT_AGAIN = 50;
+
 /** How a virtual camera is made. */
 export interface VirtualCameraOptions {
   /** What it plays, by the name in the URL: a path, or a file that was read. All H.264. */
@@ -149,16 +152,18 @@ export class VirtualCamera implements AsyncDisposable {
       verifier: this.#verifier,
       transports: this.#options.transports ?? ["udp", "tcp"] as const,
     };
-    try {
-      for await (const connection of listener) {
+    while (this.#listener === listener) {
+      try {
+        const connection = await listener.accept();
         connection.setNoDelay(true);
         const session = new CameraSession(server, connection);
         this.#connections++;
         this.#sessions.add(session);
         session.serve().finally(() => this.#sessions.delete(session));
+      } catch {
+        // A client that was gone at once, or more clients than this process may have sockets: some will go.
+        if (this.#listener === listener) await new Promise((resolve) => setTimeout(resolve, ACCEPT_AGAIN));
       }
-    } catch (error) {
-      if (this.#listener === listener) throw error;
     }
   }
 
