@@ -1,11 +1,16 @@
 /** Compiles one of the rivals in bench/native, into a folder or else a temporary one; returns the program's path. */
-export async function compileRival(name: string, libraries: readonly string[] = [], folder?: string): Promise<string> {
+export async function compileRival(
+  name: string,
+  libraries: readonly string[] = [],
+  folder?: string,
+  options: readonly string[] = [],
+): Promise<string> {
   const source = decodeURIComponent(new URL(`./native/${name}.c`, import.meta.url).pathname);
-  const program = `${folder ?? await Deno.makeTempDir({ prefix: "millrace-bench-" })}/${name}`;
+  const program = `${folder ?? await Deno.makeTempDir({ prefix: "millrace-bench-" })}/${name.split("/").at(-1)}`;
   const flags = libraries.length === 0
     ? []
     : (await run("pkg-config", ["--cflags", "--libs", ...libraries])).trim().split(/\s+/);
-  await run("cc", ["-O3", "-Wall", "-Wextra", "-o", program, source, ...flags]);
+  await run("cc", ["-O3", "-Wall", "-Wextra", "-o", program, source, ...flags, ...options]);
   return program;
 }
 

@@ -2,6 +2,7 @@ import { Frame, NO_LEASE, now, packedBytes, type PixelFormat } from "../src/medi
 import { ShmWriter } from "../src/shm/mod.ts";
 import { compileRival, run } from "./native.ts";
 import { median, quantile, type Results } from "./results.ts";
+import { readersBench } from "./shm_readers.ts";
 
 const ROUNDS = 15;
 const SECONDS = 0.3;
@@ -63,6 +64,7 @@ export async function shmBench(results: Results): Promise<void> {
     results.add({ name: `shm.${name}.latency.p99`, value: quantile(ages, 0.99), unit: "ms" });
     results.add({ name: `shm.${name}.missed`, value: PACED_FRAMES - ages.length, unit: "frames" });
   }
+  await readersBench(results, Object.entries(CASES).map(([name, { width, height }]) => ({ name, width, height })));
 }
 
 /** Milliseconds from before a frame is written until the reader has it, at 25 frames a second. */

@@ -81,7 +81,7 @@ export class ShmRingMemory implements RingMemory {
   }
 
   wait(offset: number, expected: number, timeout: number): WaitResult {
-    const slice = Number.isFinite(timeout) ? Math.min(timeout, 2 ** 30) : -1;
+    const slice = Number.isFinite(timeout) ? Math.ceil(Math.min(timeout, 2 ** 30)) : -1;
     return this.#waited(this.#library.symbols.mr_mem_wait(this.handle, offset, expected, slice), offset);
   }
 

@@ -230,3 +230,39 @@ Deno.test("listRings() tells the living from the dead, and takes nothing away", 
   }
   assertEquals(symbols.mr_shm_reap(cString(dead)), 1);
 });
+
+Deno.test("ShmReader.waitSync() blocks until there is a record, the ring is closed, or the time is over", async () => {
+  const name = `wait-sync-${Deno.pid}`;
+  const program = `
+    import { ShmWriter } from "${new URL("../../src/shm/mod.ts", import.meta.url)}";
+    const ring = await ShmWriter.create("${name}", { cellBytes: 64 });
+    console.log("there");
+    const line = () => Deno.stdin.read(new Uint8Array(1));
+    await line();
+    await new Promise((done) => setTimeout(done, 150));
+    ring.writeBytes(new Uint8Array([1, 2, 3]));
+    await new Promise((done) => setTimeout(done, 150));
+    await ring[Symbol.asyncDispose]();`;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--quiet", "--no-lock", program],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const output = child.stdout.getReader();
+  await output.read();
+  await using reader = await ShmReader.open(name);
+  const began = performance.now();
+  assert(reader.waitSync(50), "nothing is wrong where nothing comes");
+  assert(performance.now() - began >= 45 && reader.pull() === null);
+
+  const writer = child.stdin.getWriter();
+  await writer.write(new Uint8Array([10]));
+  while (reader.stats().delivered === 0) {
+    assert(reader.waitSync(5_000));
+    reader.pull();
+  }
+  assert(!reader.waitSync(5_000), "the writer closed the ring");
+  await writer.close();
+  await output.cancel();
+  await child.status;
+});
