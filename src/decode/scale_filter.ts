@@ -8,6 +8,7 @@ import {
   type ScaleAlgorithm,
 } from "../media/mod.ts";
 import type { Scaler } from "../../wasm/mod.ts";
+import { scaledFullRange } from "./sample_range.ts";
 import { copyOut, localInstance } from "./local_instance.ts";
 
 /** What to scale to. */
@@ -15,6 +16,7 @@ export interface ScaleOptions {
   /** In pixels. @default {the picture's} */
   width: number;
   height: number;
+  /** RGB and GRAY8 come out over the full range, black is 0 and white 255; other YUV over the camera's own range. */
   format: PixelFormat;
   /** @default {"bilinear"} */
   algorithm?: ScaleAlgorithm;
@@ -71,7 +73,13 @@ async function* scaleHere(source: AsyncIterable<Frame>, target: Required<ScaleOp
       const now = `${frame.width}x${frame.height} ${frame.format}`;
       if (now !== shape) {
         close();
-        scaler = instance.scaler({ source: frame, target, algorithm: target.algorithm });
+        // Of a frame's YUV samples it is not known here whether they are over the full range; cameras' hardly ever are.
+        const { width, height, format } = frame;
+        scaler = instance.scaler({
+          source: { width, height, format, fullRange: format === "GRAY8" },
+          target: { ...target, fullRange: scaledFullRange(target.format, false) },
+          algorithm: target.algorithm,
+        });
         rooms = [
           instance.alloc(frame.byteLength),
           instance.alloc(packedBytes(target.format, target.width, target.height)),
