@@ -24,6 +24,7 @@ export const PACKAGES: Record<Want, readonly NeededPackage[]> = {
     { name: "gstreamer1.0-plugins-ugly", why: "its H.264 encoder" },
     { name: "python3-gi", why: "drives it" },
     { name: "python3", why: "drives it, and reads a ring as a program of other people's would" },
+    { name: "python3-numpy", why: "holds the frames that it reads" },
     { name: "ffmpeg", why: "makes test streams, and says what their frames must be" },
     { name: "binutils", why: "lists what the C library exports" },
     { name: "util-linux", why: "gives a test a /dev/shm of its own" },
