@@ -295,7 +295,7 @@ int32_t mr_valkka_open(const char *name, uint32_t kind, uint32_t cells, uint64_t
   if (foreign) {
     if ((result = open_semaphore(ring, 0, &ring->count)) < 0) goto fail;
     if ((result = open_semaphore(ring, 1, &ring->flag)) < 0) goto fail;
-    ring->lost = !from_the_start(ring);
+    if (!from_the_start(ring)) mr_valkka_ask(ring);
   }
   result = handle_for(ring);
   if (result < 0) goto fail;

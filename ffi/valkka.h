@@ -47,11 +47,13 @@ struct mr_valkka {
   int watch;           /* reader: metadata of cell 0, whose names are gone once it has none; -1 for a writer */
   int32_t index;
   uint64_t head, oldest; /* writer */
-  bool held, flag_was_set; /* reader: a unit of the count that was taken, and the flag before that */
+  bool held;               /* reader: a unit of the count that was taken while the flag was down */
   bool lost;               /* reader: which cell is the server's next is not known until it overflows */
   bool asked;              /* reader: that overflow is our own doing */
-  bool moves;              /* reader: the time stamps of the frames differ from one to the next */
-  uint64_t last_stamp;
+  uint32_t proofs;    /* reader: overflows since the last one that could be followed with proof */
+  bool older_before;  /* reader: the last one it took was older than the one before */
+  bool delivered_one; /* reader: and this is its time stamp */
+  int64_t last_stamp;
   uint64_t pushed, overflows, pulled, missed, torn, unproven, resyncs, invalid;
   struct mr_valkka_cell cell[];
 };
@@ -64,6 +66,8 @@ void mr_valkka_path(const char *name, uint32_t cell, enum mr_valkka_segment segm
 struct mr_valkka *mr_valkka_use(int32_t handle, int writer, int32_t *error);
 void mr_valkka_free(struct mr_valkka *ring);
 int mr_valkka_value(sem_t *semaphore);
+/* Has a foreign ring's server begin anew with cell 0. */
+void mr_valkka_ask(struct mr_valkka *ring);
 /* Takes the writer's names away where they still mean its memory, our own segment's last; safe in a signal handler. */
 void mr_valkka_unname(const struct mr_valkka *ring);
 /* The process that has one of so many files mapped to write, or 0. */

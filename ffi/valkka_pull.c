@@ -12,11 +12,15 @@
 
 /* Records that one call tries before its caller may do something else. */
 #define ATTEMPTS 64
+/* How often what nobody wakes a waiter for is looked at. */
+#define LOOK_NS 200000
+/* Overflows of its own asking that a reader tries for proof, before it goes without. */
+#define PROOFS 3
 
 /* The server begins anew with cell 0 when the count says that its reader is a whole ring behind. A reader that does not know
  * which cell is next has it do so. With an overflow while the count is being filled, what was posted after it would count for
  * records that there are not: then it is filled again. */
-static void ask_for_overflow(struct mr_valkka *ring) {
+void mr_valkka_ask(struct mr_valkka *ring) {
   ring->lost = ring->asked = true;
   ring->held = false;
   for (int tries = 0; tries < 8; tries++) {
@@ -38,7 +42,7 @@ static bool found_again(struct mr_valkka *ring) {
     ring->lost = false;
     return true;
   }
-  if (pending < (int)ring->cells) ask_for_overflow(ring);
+  if (pending < (int)ring->cells) mr_valkka_ask(ring);
   return false;
 }
 
@@ -60,41 +64,76 @@ static uint64_t number(const uint8_t *meta, uint32_t offset) {
   return value;
 }
 
-/* The next record: its cell; -EAGAIN there is none; -EINTR one was lost, and another may be there. */
-static int32_t take(struct mr_valkka *ring, bool latest, uint8_t *meta, uint8_t *into) {
-  bool flag_was_set = ring->held ? ring->flag_was_set : mr_valkka_value(ring->flag) > 0;
-  if (!ring->held && sem_trywait(ring->count) < 0) return -EAGAIN;
-  ring->held = false;
-  if (gone(ring)) {
-    ring->held = true;
-    return leave(ring);
-  }
-  if (mr_valkka_value(ring->flag) > 0) {
-    if (!flag_was_set) {
-      /* The unit that was taken may be one of before the overflow or of after it. */
-      ring->missed += ring->cells + 1;
-      ring->resyncs++;
-      ask_for_overflow(ring);
-      return -EAGAIN;
+static int64_t stamp_of(const struct mr_valkka *ring, uint32_t cell) {
+  return (int64_t)number(ring->cell[cell].bytes[MR_VALKKA_META], 24);
+}
+
+/* The cell that the server wrote last or is writing, by the time stamps of its pictures; -1 where they do not tell. */
+static int32_t newest(const struct mr_valkka *ring) {
+  if (ring->kind != MR_VALKKA_RGB || ring->cells < 2) return -1;
+  int32_t found = -1;
+  int64_t most = INT64_MIN;
+  for (uint32_t i = 0; i < ring->cells; i++) {
+    int64_t stamp = stamp_of(ring, i);
+    if (stamp == most) found = -1;
+    if (stamp > most) {
+      most = stamp;
+      found = (int32_t)i;
     }
-    ring->index = -1;
-    sem_trywait(ring->flag);
-    ring->overflows++;
-    if (!ring->asked) ring->missed += ring->cells;
-    ring->asked = false;
   }
-  uint32_t passed = 0;
-  while (latest && passed < ring->cells && sem_trywait(ring->count) == 0) passed++;
-  ring->missed += passed;
-  if (passed && mr_valkka_value(ring->flag) > 0) {
-    ring->missed += ring->cells + 1;
-    ring->resyncs++;
-    ask_for_overflow(ring);
-    return -EAGAIN;
+  return found;
+}
+
+/* Records are lost, and where the server goes on is not known. */
+static int32_t out_of_step(struct mr_valkka *ring, uint32_t records) {
+  ring->missed += records;
+  ring->resyncs++;
+  mr_valkka_ask(ring);
+  return -EAGAIN;
+}
+
+/*
+ * Following an overflow. Of a flag that is up already the server says nothing when the next overflow begins, and a reader
+ * that takes a unit and lowers the flag in the middle of that one is out of step from then on, and reads what is
+ * being written. The stamps tell: while the first cell is newer than the last one, the server has not come to the last
+ * one since it began anew, and cannot be at another overflow. That must hold before the unit is taken and after the flag
+ * is lowered, with the same record in the first cell.
+ */
+static bool early(const struct mr_valkka *ring, int64_t *first) {
+  if (newest(ring) < 0) return false;
+  *first = stamp_of(ring, 0);
+  mr_mem_fence();
+  return *first > stamp_of(ring, ring->cells - 1);
+}
+
+static int32_t follow_overflow(struct mr_valkka *ring) {
+  int64_t first = 0, again = 0;
+  bool proven = early(ring, &first);
+  /* Without stamps, or with a clock that was set back, the answer to this reader's own asking has to do. */
+  bool enough = ring->asked && (newest(ring) < 0 || ring->proofs >= PROOFS);
+  if (!proven && !enough) {
+    ring->proofs++;
+    return out_of_step(ring, ring->asked ? 0 : ring->cells);
   }
-  ring->index = (int32_t)(((int64_t)ring->index + 1 + passed) % ring->cells);
+  if (sem_trywait(ring->count) < 0) return -EAGAIN;
+  sem_trywait(ring->flag);
+  mr_mem_fence();
+  if (proven && (!early(ring, &again) || again != first)) return out_of_step(ring, ring->cells);
+  if (!proven) ring->unproven++;
+  ring->overflows++;
+  if (!ring->asked) ring->missed += ring->cells;
+  ring->asked = false;
+  ring->proofs = 0;
+  ring->index = -1;
+  return 0;
+}
+
+/* Copies a cell. The server writes the metadata first: if they are the same after the copy, it has not begun to overwrite
+ * it. -EINTR where it has. */
+static int32_t copy(struct mr_valkka *ring, uint8_t *meta, uint8_t *into) {
   const struct mr_valkka_cell *cell = &ring->cell[ring->index];
   memcpy(meta, cell->bytes[MR_VALKKA_META], ring->meta_bytes);
+  mr_mem_fence();
   uint64_t bytes = number(meta, ring->kind == MR_VALKKA_MP4 ? 8 : 0);
   if (bytes > ring->cell_bytes) {
     ring->invalid++;
@@ -103,19 +142,85 @@ static int32_t take(struct mr_valkka *ring, bool latest, uint8_t *meta, uint8_t 
   }
   if (bytes) memcpy(into, cell->bytes[MR_VALKKA_PAYLOAD], bytes);
   mr_mem_fence();
-  /* The server writes the metadata first, so that a cell which it has come back to has other metadata, where time
-   * stamps differ. With so many records pending that it must have come back, the copy counts for nothing. */
-  int pending = mr_valkka_value(ring->count);
-  if (mr_valkka_value(ring->flag) > 0 || pending >= (int)ring->cells ||
-      memcmp(meta, cell->bytes[MR_VALKKA_META], ring->meta_bytes) != 0) {
+  if (memcmp(meta, cell->bytes[MR_VALKKA_META], ring->meta_bytes) == 0) return 0;
+  ring->torn++;
+  ring->missed++;
+  return -EINTR;
+}
+
+/*
+ * A picture with a stamp of its own is whole if it had been written, and has not been overwritten. It had been if another
+ * one is newer, or by the count: in step, the server is at this cell again when all others are counted, or after an
+ * overflow, before which the flag goes up. It is in turn if it is newer than the last one; where it is older twice, the
+ * server's clock was set back.
+ */
+static int32_t copy_stamped(struct mr_valkka *ring, uint8_t *meta, uint8_t *into) {
+  /* First its stamp, then which is the newest: the other way round the server could begin with this cell in between. */
+  int64_t stamp = stamp_of(ring, (uint32_t)ring->index);
+  mr_mem_fence();
+  int32_t last = newest(ring);
+  if (ring->delivered_one && stamp <= ring->last_stamp) {
+    if (ring->older_before) ring->delivered_one = false;
+    ring->older_before = true;
+    return out_of_step(ring, 1);
+  }
+  bool newer = last >= 0 && last != ring->index;
+  if (!newer && (mr_valkka_value(ring->count) >= (int)ring->cells - 1 || mr_valkka_value(ring->flag) > 0)) {
+    ring->missed++;
+    return -EINTR;
+  }
+  int32_t result = copy(ring, meta, into);
+  if (result < 0) return result;
+  if ((int64_t)number(meta, 24) != stamp) { /* overwritten between the two looks, by what is perhaps not whole */
     ring->torn++;
     ring->missed++;
     return -EINTR;
   }
-  uint64_t stamp = ring->kind == MR_VALKKA_BYTES ? 0 : number(meta, 24);
-  ring->moves = stamp != ring->last_stamp;
+  ring->delivered_one = true;
+  ring->older_before = false;
   ring->last_stamp = stamp;
-  if (pending == (int)ring->cells - 1 && !ring->moves) ring->unproven++;
+  return 0;
+}
+
+/* Without stamps, the count alone says that the server was elsewhere; where it may have been at this cell, nothing does. */
+static int32_t copy_unstamped(struct mr_valkka *ring, uint8_t *meta, uint8_t *into) {
+  int before = mr_valkka_value(ring->count);
+  int32_t result = copy(ring, meta, into);
+  if (result < 0) return result;
+  int after = mr_valkka_value(ring->count);
+  if (mr_valkka_value(ring->flag) > 0 || after >= (int)ring->cells || after < before) {
+    ring->torn++;
+    ring->missed++;
+    return -EINTR;
+  }
+  if (after == (int)ring->cells - 1) ring->unproven++;
+  return 0;
+}
+
+/* The next record: its cell; -EAGAIN there is none; -EINTR one was lost, and another may be there. */
+static int32_t take(struct mr_valkka *ring, bool latest, uint8_t *meta, uint8_t *into) {
+  if (mr_valkka_value(ring->flag) > 0) {
+    /* A unit that was taken while the flag was down is one of before. */
+    ring->held = false;
+    int32_t result = follow_overflow(ring);
+    if (result < 0) return result;
+  } else {
+    if (!ring->held && sem_trywait(ring->count) < 0) return -EAGAIN;
+    ring->held = false;
+    /* With a flag that came up in between, the unit may be one of before the overflow or of after it. */
+    if (mr_valkka_value(ring->flag) > 0) return out_of_step(ring, ring->cells + 1);
+  }
+  if (gone(ring)) {
+    ring->held = true;
+    return leave(ring);
+  }
+  uint32_t passed = 0;
+  while (latest && passed < ring->cells && sem_trywait(ring->count) == 0) passed++;
+  ring->missed += passed;
+  if (passed && mr_valkka_value(ring->flag) > 0) return out_of_step(ring, ring->cells + 1);
+  ring->index = (int32_t)(((int64_t)ring->index + 1 + passed) % ring->cells);
+  int32_t result = newest(ring) >= 0 ? copy_stamped(ring, meta, into) : copy_unstamped(ring, meta, into);
+  if (result < 0) return result;
   ring->pulled++;
   return ring->index;
 }
@@ -141,12 +246,12 @@ int32_t mr_valkka_pull(int32_t handle, uint32_t latest, uint8_t *meta, uint8_t *
   return result;
 }
 
-/* Until the server begins anew: there is no word to wait on that it would wake. */
-static int32_t wait_for_flag(struct mr_valkka *ring, int32_t handle, const struct timespec *deadline) {
-  const struct timespec slice = {.tv_nsec = 1000000};
+/* While the flag is up, or is waited for, nothing is taken: there is no word to wait on that the server would wake. */
+static int32_t wait_for_overflow(struct mr_valkka *ring, int32_t handle, const struct timespec *deadline) {
+  const struct timespec slice = {.tv_nsec = LOOK_NS};
   for (;;) {
     pthread_mutex_lock(&ring->lock);
-    bool over = gone(ring) || found_again(ring);
+    bool over = gone(ring) || (found_again(ring) && mr_valkka_value(ring->count) > 0);
     pthread_mutex_unlock(&ring->lock);
     if (over) return 0;
     if ((deadline && mr_deadline_left(deadline) == 0) || mr_handle_closed(handle)) return -ETIMEDOUT;
@@ -155,20 +260,14 @@ static int32_t wait_for_flag(struct mr_valkka *ring, int32_t handle, const struc
 }
 
 static int32_t wait_for_unit(struct mr_valkka *ring, const struct timespec *deadline) {
-  pthread_mutex_lock(&ring->lock);
-  bool held = ring->held, flag = mr_valkka_value(ring->flag) > 0;
-  pthread_mutex_unlock(&ring->lock);
-  if (held) return 0;
   int failed;
   do failed = deadline ? sem_clockwait(ring->count, CLOCK_MONOTONIC, deadline) : sem_wait(ring->count);
   while (failed && errno == EINTR);
   if (failed) return -errno;
   pthread_mutex_lock(&ring->lock);
   if (ring->held || ring->lost) sem_post(ring->count);
-  else {
-    ring->held = true;
-    ring->flag_was_set = flag;
-  }
+  else if (mr_valkka_value(ring->flag) > 0) out_of_step(ring, ring->cells + 1);
+  else ring->held = true;
   pthread_mutex_unlock(&ring->lock);
   return 0;
 }
@@ -182,9 +281,9 @@ int32_t mr_valkka_wait(int32_t handle, int32_t timeout_ms) {
   if (!ring->count) result = -EPERM;
   else {
     pthread_mutex_lock(&ring->lock);
-    bool lost = ring->lost;
+    bool held = ring->held, overflow = ring->lost || mr_valkka_value(ring->flag) > 0;
     pthread_mutex_unlock(&ring->lock);
-    result = lost ? wait_for_flag(ring, handle, until) : wait_for_unit(ring, until);
+    result = held ? 0 : overflow ? wait_for_overflow(ring, handle, until) : wait_for_unit(ring, until);
   }
   mr_handle_done(handle);
   return result;
