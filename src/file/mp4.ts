@@ -3,6 +3,9 @@ import { joinAnnexB } from "../rtp/mod.ts";
 import { hasIndex } from "./mp4_head.ts";
 import type { VideoFile } from "./video_file.ts";
 
+/** Pictures a second that a file may say it has; what is beyond is damage in its tables of times. */
+const SLOWEST = 0.001, FASTEST = 10_000;
+
 /**
  * The access units of the first video track of an MP4 or QuickTime file, in Annex B form, with their parameter sets in
  * front of each keyframe.
@@ -51,6 +54,7 @@ async function readTrack(track: InputVideoTrack, codec: VideoFile["codec"]): Pro
   units.forEach((unit, i) => unit.dts = times[i] - delay);
   const seconds = end - times[0] / 1e6;
   const frameRate = units.length > 1 && seconds > 0 ? Math.round(units.length / seconds * 1000) / 1000 : 25;
+  if (!(frameRate >= SLOWEST && frameRate <= FASTEST)) throw new RangeError(`${frameRate} pictures a second`);
   return { codec, width: track.displayWidth, height: track.displayHeight, frameRate, parameterSets, units };
 }
 

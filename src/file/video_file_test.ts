@@ -166,7 +166,8 @@ Deno.test({
 
 Deno.test("readVideoFile() takes a damaged MP4 file for what is left of it, or says so in one sentence", async () => {
   const whole = await Deno.readFile(await reorderedClip());
-  const index = new TextDecoder("latin1").decode(whole).indexOf("moov");
+  const text = new TextDecoder("latin1").decode(whole);
+  const index = text.indexOf("moov"), duration = text.indexOf("stts") + 16;
   const path = await Deno.makeTempFile({ suffix: ".mp4" });
   // Beyond the tables of times: a count there makes a parser of millions of entries, which is only slow.
   const damage = fc.array(fc.tuple(fc.integer({ min: index, max: index + 250 }), fc.nat(255)), {
@@ -185,7 +186,8 @@ Deno.test("readVideoFile() takes a damaged MP4 file for what is left of it, or s
         assert(error instanceof TypeError && /^Cannot play [\w.]+: [^\n]+$/.test(error.message), String(error));
       }
     }),
-    { numRuns: 60 },
+    // Found by chance: pictures that last for days.
+    { numRuns: 60, examples: [[[[duration, 77]]]] },
   );
   await Deno.remove(path);
 });

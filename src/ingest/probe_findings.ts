@@ -14,6 +14,9 @@ const PAUSE_SECONDS = 0.5;
 /** A camera's clock that is off by more is worth a word, in milliseconds. */
 const CLOCK_TOLERANCE = 2_000;
 
+/** Until then a sender may take its time with its first report, in seconds (RFC 3550, 6.2). */
+const FIRST_REPORT = 7.5;
+
 /** Warnings that say something by themselves, in the order of their weight. */
 const TELLING = [
   "receive-buffer",
@@ -95,9 +98,10 @@ function* keyframeFindings({ video, seconds }: Omit<ProbeReport, "findings">, { 
   }
 }
 
-function* clockFindings({ clockOffset }: Omit<ProbeReport, "findings">) {
-  if (clockOffset === null) yield "the camera sent no report of its clock: pictures have no wall time";
-  else if (Math.abs(clockOffset) > CLOCK_TOLERANCE) {
+function* clockFindings({ clockOffset, seconds }: Omit<ProbeReport, "findings">) {
+  if (clockOffset === null) {
+    if (seconds > FIRST_REPORT) yield "the camera sent no report of its clock: pictures have no wall time";
+  } else if (Math.abs(clockOffset) > CLOCK_TOLERANCE) {
     yield `the camera's clock is ${(clockOffset / 1000).toFixed(1)} s off this machine's: set up NTP in the camera`;
   }
 }

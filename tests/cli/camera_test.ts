@@ -30,7 +30,7 @@ async function probed(url: string, ...args: string[]) {
 Deno.test("millrace camera without a file plays a clip of its own, which millrace probe finds nothing wrong with", async () => {
   await using camera = await startCamera("--user", "viewer", "--password", "s3cr#t");
   assertMatch(camera.url, /^rtsp:\/\/127\.0\.0\.1:\d+\/clock$/);
-  const args = ["--user", "viewer", "--password", "s3cr#t", "--seconds", "3"];
+  const args = ["--user", "viewer", "--password", "s3cr#t", "--seconds", "4.5"];
   const { code, stdout, stderr } = await millrace("probe", camera.url, ...args);
   assertEquals([code, stderr], [0, ""]);
   assertMatch(stdout, /^rtsp:.*\/clock\n {2}tracks +video H264 \(decoded\)\n {2}video +h264 avc1\.\w+, 1280x720\n/);
