@@ -9,4 +9,8 @@ int mr_memory_range(const struct mr_object *memory, uint64_t offset, uint64_t le
 /* The memory of a handle, in use, with an aligned word inside it; else null, and the error is set. */
 struct mr_object *mr_memory_word(int32_t handle, uint64_t offset, uint32_t width, bool to_write, int32_t *error);
 
+/* Tells those who watch the memory's file that a word in it has changed: after the change, at each publish and close. Does
+ * nothing for memory that was opened to read. */
+void mr_bell(const struct mr_object *memory);
+
 #endif

@@ -58,6 +58,9 @@
  *   (e) slot.sequence = s + 1
  *   (f) head = s + 1
  *   (g) signal += 1, and all waiters are woken
+ *   (h) the bell: one byte of the file is read with read(). It means nothing, but inotify tells IN_ACCESS of it to whoever
+ *       watches the file. So one descriptor waits for any number of rings, with the right to read them and nothing else.
+ *       The close rings it too.
  *
  * The order of reading: head; the choice of s; slot.sequence, which must be s + 1; descriptor and payload are copied;
  * a full fence; the copy is good if oldest <= s and slot.sequence is still s + 1, and else the record was missed.
@@ -234,7 +237,8 @@ MR_API int32_t mr_mem_write_rows(int32_t handle, uint64_t offset, uint32_t strid
 
 /** Blocks while the word at offset is what was expected: 0 woken or changed, -ETIMEDOUT. To read is enough. */
 MR_API int32_t mr_mem_wait(int32_t handle, uint64_t offset, uint32_t expected, int32_t timeout_ms);
-/** Wakes all who wait on that word, in every process; the result is their number. */
+/** Wakes all who wait on that word, in every process, and rings the memory's bell; the result is the number of those who slept on the
+ *  word. */
 MR_API int32_t mr_mem_notify(int32_t handle, uint64_t offset);
 /** Waits on up to 128 words at once; the result is the index of one that was woken or has changed. */
 MR_API int32_t mr_mem_wait_many(const int32_t *handles, const uint64_t *offsets, const uint32_t *expected,

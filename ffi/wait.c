@@ -41,12 +41,24 @@ int32_t mr_mem_wait(int32_t handle, uint64_t offset, uint32_t expected, int32_t 
   return result;
 }
 
+/*
+ * A read of one byte is the cheapest thing that inotify tells others of: 0.33 µs, and 0.72 µs where somebody watches; a
+ * write takes 0.46 and 0.83 µs, and changes the file's time. A mapping's accesses are never told.
+ */
+void mr_bell(const struct mr_object *memory) {
+  uint8_t byte;
+  if (!memory->writable) return;
+  ssize_t got = pread(memory->fd, &byte, 1, 0);
+  (void)got; /* a watcher that is not told looks by itself, if later */
+}
+
 int32_t mr_mem_notify(int32_t handle, uint64_t offset) {
   int32_t result;
   struct mr_object *memory = mr_memory_word(handle, offset, 4, false, &result);
   if (!memory) return result;
   long woken = syscall(SYS_futex, memory->bytes + offset, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
   result = woken < 0 ? -errno : (int32_t)woken;
+  mr_bell(memory);
   mr_handle_done(handle);
   return result;
 }
