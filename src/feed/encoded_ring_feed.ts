@@ -118,7 +118,7 @@ export class EncodedRingFeed implements EncodedFeed {
         const meta = cursor.next();
         if (meta) {
           yield {
-            codec: this.#source.info.codec,
+            codec: meta.codec ?? this.#source.info.codec,
             data: cursor.data.slice(),
             pts: meta.pts,
             dts: meta.dts,

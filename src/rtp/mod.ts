@@ -3,11 +3,25 @@
  *
  * @module
  */
+export { findStartCode, joinAnnexB, splitAnnexB, startCodeBytes } from "./annex_b.ts";
 export * from "./decode_times.ts";
 export * from "./h264/mod.ts";
+export * from "./h265/mod.ts";
+export * from "./keyframe_gate.ts";
+export type { NalDepacketizerStats } from "./nal_depacketizer.ts";
+export type { NalPacketizerOptions, PacketizerOptions } from "./nal_packetizer.ts";
 export { RTP_HEADER_BYTES, type RtpFault, type RtpHeader, RtpPacketView, writeRtpHeader } from "./packet.ts";
 export * from "./receiver_stats.ts";
 export * from "./reorder.ts";
 export * from "./rtcp.ts";
 export * from "./timeline.ts";
+export type {
+  VideoDepacketizer,
+  VideoDepacketizerOptions,
+  VideoDepacketizerStats,
+  VideoParameters,
+  VideoUnit,
+} from "./video_depacketizer.ts";
+export { videoCodecOf, videoDepacketizer, type VideoFormat } from "./video_formats.ts";
 export * from "./video_receiver.ts";
+export type { PacketReceiverOptions, PacketReceiverStats } from "./packet_receiver.ts";

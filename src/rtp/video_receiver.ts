@@ -1,74 +1,48 @@
 // Pure: no I/O.
-import type { AccessUnit, Warning } from "../media/mod.ts";
+import type { AccessUnit, VideoCodec } from "../media/mod.ts";
 import { DecodeTimes } from "./decode_times.ts";
-import { H264Depacketizer, type H264DepacketizerStats, type H264Unit } from "./h264/depacketizer.ts";
-import { KeyframeGate } from "./h264/keyframe_gate.ts";
-import type { H264Parameters } from "./h264/sps.ts";
-import { RtpPacketView } from "./packet.ts";
-import { ReceiverStats } from "./receiver_stats.ts";
-import { Reorder, type ReorderStats } from "./reorder.ts";
-import { buildReceiverReport, ntpMiddle, parseRtcp, unixOf } from "./rtcp.ts";
-import { Timeline, type WallTimeQuality } from "./timeline.ts";
+import { KeyframeGate } from "./keyframe_gate.ts";
+import { PacketReceiver, type PacketReceiverOptions, type PacketReceiverStats } from "./packet_receiver.ts";
+import type { VideoDepacketizer, VideoDepacketizerStats, VideoParameters, VideoUnit } from "./video_depacketizer.ts";
+import { videoDepacketizer, type VideoFormat } from "./video_formats.ts";
 
 /** An access unit from the network; an object that is used again, borrowed until `onUnit` returns. */
 export interface ReceivedUnit extends AccessUnit {
   rtpTimestamp: number;
   /** Whether packets were lost since the unit before. */
   discontinuity: boolean;
-  info: H264Parameters | null;
+  info: VideoParameters | null;
 }
 
 /** What a `VideoReceiver` is made of. */
-export interface VideoReceiverOptions {
-  clockRate: number;
-  /** Packets of other payload types are counted and left out. */
-  payloadType: number;
+export interface VideoReceiverOptions extends PacketReceiverOptions {
+  /** @default {"h264"} */
+  codec?: VideoCodec;
   /** From the description, in Annex B form. */
   parameterSets?: Uint8Array;
-  /** Whether packets cannot come out of order (TCP): none is ever held back then. @default {false} */
-  ordered?: boolean;
+  /** What else the description says. */
+  format?: VideoFormat;
   /**
    * What to do after a loss: hold pictures back until one that needs no other, or hand them on, flagged.
    * @default {"skip-to-keyframe"}
    */
   policy?: "skip-to-keyframe" | "deliver-corrupt";
-  /** Bounds of reordering where packets can come out of order. */
-  maxPackets?: number;
-  maxDelay?: number;
   maxUnitBytes?: number;
-  /** The SSRC that receiver reports are sent under, and the name that goes with it. */
-  reportSsrc: number;
-  cname: string;
   onUnit: (unit: ReceivedUnit) => void;
-  /** Hears of what is odd, at most once a second and kind. */
-  onWarning?: (warning: Warning) => void;
 }
 
-/** Counters of one track; they only rise, but for `jitter` and `quality`. */
-export interface VideoReceiverStats {
-  /** RTP packets, those refused among them. */
-  packets: number;
-  bytes: number;
-  /** Packets that are no RTP, or of another payload type. */
-  badPackets: number;
-  otherPayloadTypes: number;
-  /** RTCP packets that could not be read. */
-  badReports: number;
-  senderReports: number;
-  byes: number;
+/** What a new connection may bring with it. */
+export type VideoTrackChange = Partial<
+  Pick<VideoReceiverOptions, "codec" | "format" | "parameterSets" | "payloadType" | "ordered">
+>;
+
+/** Counters of one track; they only rise, but for `jitter` and the quality. */
+export interface VideoReceiverStats extends PacketReceiverStats {
   /** Units handed on, and units held back until a keyframe. */
   delivered: number;
   skipped: number;
-  /** In milliseconds. */
-  jitter: number;
-  wallTimeQuality: WallTimeQuality;
-  clockSteps: number;
-  reorder: ReorderStats;
-  depacketizer: H264DepacketizerStats;
+  depacketizer: VideoDepacketizerStats;
 }
-
-/** Between two warnings of one code, in milliseconds. */
-const WARNING_INTERVAL = 1000;
 
 /**
  * One video track, from RTP and RTCP packets to access units with times: reordering, depacketizing, the keyframe
@@ -77,42 +51,28 @@ const WARNING_INTERVAL = 1000;
  */
 export class VideoReceiver {
   readonly #options: VideoReceiverOptions;
-  readonly #view = new RtpPacketView();
-  #reorder: Reorder;
-  readonly #depacketizer: H264Depacketizer;
+  readonly #receiver: PacketReceiver;
+  #depacketizer: VideoDepacketizer;
   readonly #gate = new KeyframeGate();
-  readonly #timeline: Timeline;
   readonly #times = new DecodeTimes();
-  #receiver: ReceiverStats;
   readonly #unit: ReceivedUnit;
-  readonly #warnings = new Map<string, { at: number; count: number }>();
-  #now = 0;
   #discontinuity = false;
-  readonly #counts = {
-    packets: 0,
-    bytes: 0,
-    badPackets: 0,
-    otherPayloadTypes: 0,
-    badReports: 0,
-    senderReports: 0,
-    byes: 0,
-    delivered: 0,
-  };
-  /** Counters of connections before this one. */
-  #past: ReorderStats | null = null;
+  #delivered = 0;
+  /** Generations, and what was counted, of depacketizers before this one. */
+  #firstGeneration = 0;
+  #past: VideoDepacketizerStats = { units: 0, keyframes: 0, corrupt: 0, oversize: 0, malformed: 0, orphans: 0 };
 
   constructor(options: VideoReceiverOptions) {
-    this.#options = { ...options };
-    this.#timeline = new Timeline(options);
-    this.#receiver = new ReceiverStats(options);
-    this.#depacketizer = new H264Depacketizer({
-      parameterSets: options.parameterSets,
-      maxUnitBytes: options.maxUnitBytes,
-      onUnit: (unit) => this.#deliver(unit),
+    const { codec = "h264" } = options;
+    this.#options = options;
+    this.#depacketizer = this.#makeDepacketizer(codec, options);
+    this.#receiver = new PacketReceiver(options, {
+      packet: (view, receivedAt) => this.#depacketizer.push(view, receivedAt),
+      gap: (lost) => this.#depacketizer.gap(lost),
+      restart: () => this.#restart(),
     });
-    this.#reorder = this.#makeReorder(options.ordered ?? false);
     this.#unit = {
-      codec: "h264",
+      codec,
       data: new Uint8Array(0),
       pts: 0,
       dts: 0,
@@ -129,139 +89,93 @@ export class VideoReceiver {
   }
 
   /** What the newest parameter sets tell; null before the first. */
-  get info(): H264Parameters | null {
-    return this.#depacketizer.parameters.info;
+  get info(): VideoParameters | null {
+    return this.#depacketizer.info;
   }
 
-  /** The newest parameter sets in Annex B form, as a new array. */
+  /** The newest parameter sets in Annex B form, as a new array; empty for a codec without. */
   get parameterSets(): Uint8Array<ArrayBuffer> {
-    return this.#depacketizer.parameters.toAnnexB();
+    return this.#depacketizer.parameterSets;
   }
 
   get stats(): VideoReceiverStats {
-    const { stats } = this.#reorder;
-    const past = this.#past;
     return {
-      ...this.#counts,
+      ...this.#receiver.stats,
+      delivered: this.#delivered,
       skipped: this.#gate.skipped,
-      jitter: this.#receiver.jitter,
-      wallTimeQuality: this.#timeline.quality,
-      clockSteps: this.#timeline.steps,
-      reorder: past === null ? { ...stats } : sum(past, stats),
-      depacketizer: this.#depacketizer.stats,
+      depacketizer: sum(this.#past, this.#depacketizer.stats),
     };
   }
 
   /** Takes one RTP packet, `data[start..end)`; nothing of it is kept but what comes out of order. */
   packet(data: Uint8Array, start: number, end: number, now: number): void {
-    this.#now = now;
-    this.#counts.packets++;
-    this.#counts.bytes += end - start;
-    const view = this.#view;
-    const fault = view.parse(data, start, end);
-    if (fault !== null) {
-      this.#counts.badPackets++;
-      this.#warn("rtp-malformed", `Dropped a packet that is no RTP: ${fault}`, { bytes: end - start });
-      return;
-    }
-    if (view.payloadType !== this.#options.payloadType) {
-      this.#counts.otherPayloadTypes++;
-      this.#warn("rtp-payload-type", "Dropped a packet of a payload type that was not described", {
-        payloadType: view.payloadType,
-        ssrc: view.ssrc,
-      });
-      return;
-    }
-    this.#receiver.update(view.ssrc, view.sequence, view.timestamp, now);
-    this.#reorder.push(view, now);
+    this.#receiver.packet(data, start, end, now);
   }
 
   /** Takes one compound RTCP packet, `data[start..end)`. */
   control(data: Uint8Array, start: number, end: number, now: number): void {
-    this.#now = now;
-    const { packets, malformed } = parseRtcp(data, start, end);
-    this.#counts.badReports += malformed;
-    for (const packet of packets) {
-      if (packet.type === "bye") this.#counts.byes++;
-      if (packet.type !== "sender-report") continue;
-      this.#counts.senderReports++;
-      const current = this.#reorder.ssrc;
-      // A report of another source maps another clock. Before the first packet (0) there is nothing to compare with.
-      if (current !== 0 && packet.ssrc !== current) continue;
-      this.#timeline.senderReport(unixOf(packet.ntpSeconds, packet.ntpFraction), packet.rtpTimestamp);
-      this.#receiver.senderReport(packet.ssrc, ntpMiddle(packet.ntpSeconds, packet.ntpFraction), now);
-    }
+    this.#receiver.control(data, start, end, now);
   }
 
   /** Gives up waiting for packets that are overdue. */
   tick(now: number): void {
-    this.#now = now;
-    this.#reorder.tick(now);
+    this.#receiver.tick(now);
   }
 
   /** A receiver report with a description, to be sent every 5 s at least. */
   report(now: number): Uint8Array<ArrayBuffer> {
-    const block = this.#receiver.reportBlock(now);
-    return buildReceiverReport({
-      ssrc: this.#options.reportSsrc,
-      cname: this.#options.cname,
-      blocks: block === null ? [] : [block],
-    });
+    return this.#receiver.report(now);
   }
 
-  /** The same camera over a new connection: times and numbers go on, pictures wait for a keyframe. */
-  reconnect(track: { parameterSets?: Uint8Array; payloadType?: number; ordered?: boolean } = {}): void {
-    this.flush(this.#now);
-    this.#past = this.#past === null ? { ...this.#reorder.stats } : sum(this.#past, this.#reorder.stats);
-    if (track.ordered !== undefined) this.#options.ordered = track.ordered;
-    if (track.payloadType !== undefined) this.#options.payloadType = track.payloadType;
-    this.#reorder = this.#makeReorder(this.#options.ordered ?? false);
-    this.#receiver = new ReceiverStats(this.#options);
-    if (track.parameterSets !== undefined) this.#depacketizer.parameters.addAll(track.parameterSets);
-    this.#restart();
+  /**
+   * The same camera over a new connection: times and numbers go on, pictures wait for a keyframe. Where it changed its
+   * codec meanwhile, that is another generation.
+   */
+  reconnect(track: VideoTrackChange = {}): void {
+    this.#receiver.reconnect(track);
+    const { codec = this.#unit.codec, parameterSets } = track;
+    if (codec !== this.#unit.codec) {
+      this.#past = sum(this.#past, this.#depacketizer.stats);
+      this.#firstGeneration = this.#unit.generation + 1;
+      this.#depacketizer = this.#makeDepacketizer(codec, track);
+      this.#unit.codec = codec;
+    } else if (parameterSets !== undefined) this.#depacketizer.addParameterSets(parameterSets);
   }
 
   /** Hands on what is held; the unit in hand as corrupt. */
   flush(now: number): void {
-    this.#now = now;
-    this.#reorder.flush();
+    this.#receiver.flush(now);
     this.#depacketizer.flush();
   }
 
-  #makeReorder(ordered: boolean): Reorder {
-    const { maxPackets = 64, maxDelay = 80 } = this.#options;
-    return new Reorder({
-      packet: (view, receivedAt) => this.#depacketizer.push(view, receivedAt),
-      gap: (lost) => {
-        this.#warn("rtp-lost", `Lost ${lost} packets`, { ssrc: this.#reorder.ssrc, lost });
-        this.#depacketizer.gap(lost);
-      },
-      restart: (ssrc) => {
-        if (this.#counts.delivered > 0 && this.#reorder.stats.delivered > 0) {
-          this.#warn("rtp-restart", "The source began a new sequence", { ssrc });
-          this.#restart();
-        }
-      },
-    }, { maxPackets: ordered ? 0 : maxPackets, maxDelay });
+  #makeDepacketizer(codec: VideoCodec, { parameterSets, format }: VideoTrackChange): VideoDepacketizer {
+    const { maxUnitBytes } = this.#options;
+    return videoDepacketizer(codec, {
+      parameterSets,
+      maxUnitBytes,
+      format,
+      onUnit: (unit) => this.#deliver(unit),
+    });
   }
 
   #restart(): void {
     this.#depacketizer.restart();
     this.#gate.shut();
-    this.#timeline.restart();
     this.#times.restart();
-    this.#discontinuity = this.#counts.delivered > 0;
+    this.#discontinuity = this.#delivered > 0;
   }
 
-  #deliver(from: H264Unit): void {
-    const pts = this.#timeline.push(from.rtpTimestamp, from.receivedAt);
+  #deliver(from: VideoUnit): void {
+    const { timeline } = this.#receiver;
+    const pts = timeline.push(from.rtpTimestamp, from.receivedAt);
     this.#times.announce(from.info?.maxReorder ?? -1, from.info?.frameRate ?? 0);
     const dts = this.#times.push(pts);
     const passes = this.#gate.admit(from);
     // Whoever reads sees the units that pass: what was held back is missing before the next of those.
     this.#discontinuity ||= from.discontinuity;
     if (!passes && this.#options.policy !== "deliver-corrupt") {
-      this.#discontinuity = this.#counts.delivered > 0;
+      // Nothing that follows refers to pictures that lead a keyframe.
+      if (!this.#gate.open) this.#discontinuity = this.#delivered > 0;
       return;
     }
     const unit = this.#unit;
@@ -272,37 +186,23 @@ export class VideoReceiver {
     unit.corrupt = from.corrupt || !passes;
     unit.discontinuity = this.#discontinuity;
     this.#discontinuity = false;
-    unit.generation = from.generation;
+    unit.generation = this.#firstGeneration + from.generation;
     unit.receivedAt = from.receivedAt;
-    unit.wallTime = this.#timeline.wallTime(from.rtpTimestamp);
+    unit.wallTime = timeline.wallTime(from.rtpTimestamp);
     unit.rtpTimestamp = from.rtpTimestamp;
     unit.info = from.info;
-    unit.sequence = this.#counts.delivered++;
+    unit.sequence = this.#delivered++;
     this.#options.onUnit(unit);
-  }
-
-  #warn(code: string, message: string, at: Record<string, string | number>): void {
-    const { onWarning } = this.#options;
-    if (onWarning === undefined) return;
-    const entry = this.#warnings.get(code) ?? { at: -Infinity, count: 0 };
-    this.#warnings.set(code, entry);
-    entry.count++;
-    if (this.#now - entry.at < WARNING_INTERVAL) return;
-    const { count } = entry;
-    entry.at = this.#now;
-    entry.count = 0;
-    onWarning({ code, message, at, count });
   }
 }
 
-function sum(a: ReorderStats, b: ReorderStats): ReorderStats {
+function sum(a: VideoDepacketizerStats, b: VideoDepacketizerStats): VideoDepacketizerStats {
   return {
-    delivered: a.delivered + b.delivered,
-    lost: a.lost + b.lost,
-    late: a.late + b.late,
-    duplicate: a.duplicate + b.duplicate,
-    reordered: a.reordered + b.reordered,
-    restarts: a.restarts + b.restarts,
-    stray: a.stray + b.stray,
+    units: a.units + b.units,
+    keyframes: a.keyframes + b.keyframes,
+    corrupt: a.corrupt + b.corrupt,
+    oversize: a.oversize + b.oversize,
+    malformed: a.malformed + b.malformed,
+    orphans: a.orphans + b.orphans,
   };
 }

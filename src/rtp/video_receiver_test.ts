@@ -2,11 +2,18 @@ import { assert, assertEquals } from "@std/assert";
 import type { Warning } from "../media/mod.ts";
 import { H264Packetizer } from "./h264/packetizer.ts";
 import { IDR, P, PPS, SPS, unit } from "./h264/testing.ts";
+import { HevcPacketizer } from "./h265/packetizer.ts";
+import * as hevc from "./h265/testing.ts";
 import { buildBye, buildSenderReport, parseRtcp } from "./rtcp.ts";
 import { type ReceivedUnit, VideoReceiver, type VideoReceiverOptions } from "./video_receiver.ts";
 
 const KEY = unit(SPS, PPS, IDR);
 const DELTA = unit(P);
+const HEVC = {
+  cra: hevc.unit(hevc.VPS, hevc.SPS, hevc.PPS, hevc.CRA),
+  rasl: hevc.unit(hevc.RASL),
+  trail: hevc.unit(hevc.TRAIL),
+};
 
 function harness(options: Partial<VideoReceiverOptions> = {}) {
   const units: (Omit<ReceivedUnit, "data"> & { bytes: number })[] = [];
@@ -126,3 +133,53 @@ Deno.test("VideoReceiver.tick() gives up on a packet that does not come (UDP)", 
   assertEquals(units.length, 2);
   assert(units[1].keyframe && units[1].discontinuity);
 });
+
+Deno.test("VideoReceiver leaves out what leads the picture that decoding begins with (H.265), at the begin and after a loss", () => {
+  const { units, warnings } = playHevc([
+    "cra",
+    "rasl",
+    "trail",
+    "cra",
+    "rasl",
+    "trail",
+    "lost",
+    "trail",
+    "cra",
+    "rasl",
+  ]);
+  assertEquals(units, ["cra", "trail", "cra", "rasl", "trail", "cra discontinuity"]);
+  assertEquals(warnings, ["rtp-lost"]);
+});
+
+Deno.test("VideoReceiver.reconnect() takes another codec for another generation", () => {
+  const { receiver, units, play } = harness({ ordered: true });
+  play([KEY, DELTA], 0);
+  receiver.reconnect({ codec: "hevc", payloadType: 97 });
+  const packetizer = new HevcPacketizer({ payloadType: 97, ssrc: 60, sequence: 5 });
+  packetizer.packetize(HEVC.cra, 500, (packet) => receiver.packet(packet, 0, packet.length, 3000));
+  assertEquals(units.map(({ codec, generation, keyframe, sequence }) => [codec, generation, keyframe, sequence]), [
+    ["h264", 0, true, 0],
+    ["h264", 0, false, 1],
+    ["hevc", 1, true, 2],
+  ]);
+  assert(units[2].pts > units[1].pts && units[2].discontinuity);
+  assertEquals([receiver.info?.width, receiver.stats.depacketizer.units], [320, 3]);
+});
+
+/** Sends pictures of H.265 and says which come out. */
+function playHevc(pictures: (keyof typeof HEVC | "lost")[]) {
+  const names: string[] = [];
+  const { receiver, warnings } = harness({
+    codec: "hevc",
+    ordered: true,
+    onUnit: ({ rtpTimestamp, discontinuity }) =>
+      void names.push(pictures[rtpTimestamp] + (discontinuity ? " discontinuity" : "")),
+  });
+  const packetizer = new HevcPacketizer({ payloadType: 96, ssrc: 1, sequence: 0 });
+  pictures.forEach((name, i) =>
+    packetizer.packetize(name === "lost" ? HEVC.trail : HEVC[name], i, (packet) => {
+      if (name !== "lost") receiver.packet(packet, 0, packet.length, i);
+    })
+  );
+  return { units: names, warnings: warnings.map(({ code }) => code) };
+}

@@ -25,6 +25,10 @@ export interface RtspTrack {
   codec: VideoCodec | null;
   payloadType: number;
   clockRate: number;
+  /** Channels of sound, 0 where there are none. */
+  channels: number;
+  /** Parameters of its `a=fmtp`, names in lower case. */
+  parameters: Readonly<Record<string, string>>;
   /** The URL that SETUP is sent to. */
   control: string;
   /** Whether it takes sound instead of giving it: an ONVIF back channel, never set up. */

@@ -14,7 +14,7 @@ export interface RtspSessionOptions {
   password?: string;
   /** @default {"auto"} */
   transport?: TransportPolicy;
-  /** Codecs that the caller can use. @default {["h264"]} */
+  /** Codecs that the caller can use. @default {["h264", "hevc", "mjpeg"]} */
   codecs?: readonly VideoCodec[];
   /** @default {"Millrace"} */
   userAgent?: string;
@@ -41,7 +41,7 @@ export function withDefaults(options: RtspSessionOptions): SessionSettings {
     random: options.random,
     onMedia: options.onMedia,
     transport: options.transport ?? "auto",
-    codecs: options.codecs ?? ["h264"],
+    codecs: options.codecs ?? ["h264", "hevc", "mjpeg"],
     userAgent: options.userAgent ?? "Millrace",
     responseTimeout: options.responseTimeout ?? 10_000,
     firstPacketTimeout: options.firstPacketTimeout ?? 10_000,

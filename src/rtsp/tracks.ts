@@ -1,6 +1,6 @@
 // Pure: no I/O.
 import type { VideoCodec, VideoTrackInfo } from "../media/mod.ts";
-import { h264Parameters, joinAnnexB, splitAnnexB, startCodeBytes } from "../rtp/mod.ts";
+import { h264Parameters, hevcParameters, joinAnnexB, splitAnnexB, startCodeBytes, videoCodecOf } from "../rtp/mod.ts";
 import type { SdpFormat, SdpMedia, SessionDescription } from "./sdp.ts";
 import type { RtspTrack } from "./session_events.ts";
 import { controlUrl } from "./control_url.ts";
@@ -13,6 +13,7 @@ export function tracksOf(
 ): RtspTrack[] {
   const { base, asked, codecs } = at;
   return description.media.map((media, index) => {
+    const codecOf = (format: SdpFormat) => videoCodecOf(format.encoding);
     const wanted = (format: SdpFormat) => codecs.some((codec) => codec === codecOf(format));
     const format = media.formats.find(wanted) ?? media.formats.find((one) => codecOf(one) !== null) ?? media.formats[0];
     const codec = media.kind === "video" && format !== undefined ? codecOf(format) : null;
@@ -24,25 +25,13 @@ export function tracksOf(
       codec,
       payloadType: format?.payloadType ?? 96,
       clockRate,
+      channels: format?.channels ?? 0,
+      parameters: Object.fromEntries(format?.parameters ?? []),
       control: controlUrl(media.control, base, asked),
       sendOnly: media.direction === "sendonly" && media.kind !== "video",
       video: codec === null || format === undefined ? null : videoInfo(media, format, codec, clockRate),
     };
   });
-}
-
-function codecOf(format: SdpFormat): VideoCodec | null {
-  switch (format.encoding.toUpperCase()) {
-    case "H264":
-      return "h264";
-    case "H265":
-    case "HEVC":
-      return "hevc";
-    case "JPEG":
-      return "mjpeg";
-    default:
-      return null;
-  }
 }
 
 function videoInfo(media: SdpMedia, format: SdpFormat, codec: VideoCodec, clockRate: number): VideoTrackInfo {
@@ -51,7 +40,11 @@ function videoInfo(media: SdpMedia, format: SdpFormat, codec: VideoCodec, clockR
     : codec === "hevc"
     ? spropSets(["vps", "sps", "pps"].map((name) => format.parameters.get(`sprop-${name}`) ?? "").join(","))
     : new Uint8Array(0);
-  const known = codec === "h264" ? h264Parameters(parameterSets) : null;
+  const known = codec === "h264"
+    ? h264Parameters(parameterSets)
+    : codec === "hevc"
+    ? hevcParameters(parameterSets)
+    : null;
   return {
     codec,
     clockRate,

@@ -46,6 +46,18 @@ export const STREAMS: readonly GeneratedStream[] = [
   { name: "full-range", size: EVEN, encoder: x264("bframes=1", "yuvj420p") },
 ];
 
+const x265 = (params: string, pixels = "yuv420p") => [
+  ...["-c:v", "libx265", "-preset", "veryfast", "-pix_fmt", pixels, "-tag:v", "hvc1"],
+  ...["-x265-params", `log-level=none:pools=1:frame-threads=1:keyint=8:${params}`],
+];
+
+/** Streams of H.265, each of which uses something that a receiver must know of. */
+export const HEVC_STREAMS: readonly GeneratedStream[] = [
+  { name: "hevc-open-gop", size: [322, 242], encoder: x265("bframes=2:b-adapt=0:open-gop=1") },
+  { name: "hevc-slices", size: EVEN, encoder: x265("bframes=2:slices=3:aud=1:repeat-headers=1:open-gop=0") },
+  { name: "hevc-10-bits", size: EVEN, encoder: x265("bframes=0", "yuv420p10le") },
+];
+
 const FRAMES = 20;
 
 /** A stream in a file, made by the native FFmpeg: with times in a container, or without, as its bytes alone. */

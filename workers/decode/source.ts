@@ -55,6 +55,7 @@ export class Source {
     corrupt: false,
   }));
   #instance: Instance;
+  #codec: VideoCodec;
   #decoder: Decoder | null = null;
   #idle = true;
   #ending = false;
@@ -65,6 +66,7 @@ export class Source {
   constructor(instance: Instance, settings: SourceOptions) {
     this.#instance = instance;
     this.#settings = settings;
+    this.#codec = settings.codec;
     this.#counters = new Float64Array(settings.counters);
     this.#cursor = new EncodedCursor(settings.ring, { capacity: settings.capacity, corrupt: settings.options.corrupt });
   }
@@ -148,6 +150,12 @@ export class Source {
     unit.generation = meta.generation;
     unit.keyframe = meta.keyframe;
     unit.corrupt = meta.corrupt;
+    // A camera that came back with another codec: what the old decoder still holds was shown before it went.
+    if (meta.codec && meta.codec !== this.#codec) {
+      this.#codec = meta.codec;
+      this.#decoder?.[Symbol.dispose]();
+      this.#decoder = null;
+    }
     const result = this.#open().send(this.#cursor.data, meta.sequence);
     // Every picture was taken out before this was sent, so the decoder never says "again".
     if (result !== "ok") this.#counters[COUNTER.errors]++;
@@ -188,8 +196,9 @@ export class Source {
 
   #open(): Decoder {
     const { codec, parameterSets, options } = this.#settings;
-    return this.#decoder ??= this.#instance.ffmpeg.decoder(codec, {
-      parameterSets,
+    return this.#decoder ??= this.#instance.ffmpeg.decoder(this.#codec, {
+      // Those of another codec are in its keyframes.
+      parameterSets: this.#codec === codec ? parameterSets : undefined,
       lowDelay: options.order === "decoding",
     });
   }

@@ -43,14 +43,14 @@ export class Track {
 
   /** Begins, or goes on, with a track as the session set it up. */
   begin(track: RtspTrack, ordered: boolean): void {
-    const parameterSets = track.video?.parameterSets;
-    this.#clockRate = track.clockRate;
-    if (this.#receiver) return this.#receiver.reconnect({ parameterSets, payloadType: track.payloadType, ordered });
+    const { clockRate, payloadType, parameters, video } = track;
+    const { width = 0, height = 0, frameRate = 0, codec = "h264", parameterSets } = video ?? {};
+    const described = { codec, payloadType, parameterSets, ordered, format: { width, height, frameRate, parameters } };
+    this.#clockRate = clockRate;
+    if (this.#receiver) return this.#receiver.reconnect(described);
     this.#receiver = new VideoReceiver({
-      clockRate: track.clockRate,
-      payloadType: track.payloadType,
-      parameterSets,
-      ordered,
+      ...described,
+      clockRate,
       policy: this.#settings.corrupt === "deliver" ? "deliver-corrupt" : "skip-to-keyframe",
       reportSsrc: crypto.getRandomValues(new Uint32Array(1))[0],
       cname: "millrace",

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { RtpPacketView, writeRtpHeader } from "../packet.ts";
 import { H264Depacketizer, type H264Unit } from "./depacketizer.ts";
-import { joinAnnexB, splitAnnexB } from "./nal.ts";
+import { joinAnnexB, splitAnnexB } from "../annex_b.ts";
 import { H264Packetizer } from "./packetizer.ts";
 import { AUD, IDR, nals, P, PPS, RECOVERY, SPS, SPS_720, unit } from "./testing.ts";
 

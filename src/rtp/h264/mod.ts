@@ -4,10 +4,8 @@
  * @see RFC 6184
  * @module
  */
-export { AccessUnitBuilder } from "./access_unit.ts";
 export * from "./depacketizer.ts";
-export * from "./keyframe_gate.ts";
-export { findStartCode, isPictureNal, joinAnnexB, Nal, nalType, splitAnnexB, startCodeBytes } from "./nal.ts";
+export { isPictureNal, Nal, nalType } from "./nal.ts";
 export * from "./packetizer.ts";
 export { PictureOrder } from "./picture_order.ts";
 export { ParameterSets } from "./parameter_sets.ts";

@@ -1,6 +1,7 @@
 // Pure: no I/O.
-import { BitReader } from "./bit_reader.ts";
-import { isPictureNal, Nal, nalType, splitAnnexB } from "./nal.ts";
+import { BitReader } from "../bit_reader.ts";
+import { splitAnnexB } from "../annex_b.ts";
+import { isPictureNal, Nal, nalType } from "./nal.ts";
 import { parsePpsIds, parseSps, type SpsInfo } from "./sps.ts";
 
 /** How far into a slice the order of its picture can lie. */

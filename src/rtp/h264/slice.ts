@@ -1,5 +1,5 @@
 // Pure: no I/O.
-import { BitReader } from "./bit_reader.ts";
+import { BitReader } from "../bit_reader.ts";
 import { Nal, nalType } from "./nal.ts";
 
 /** How far into a slice its first two numbers can reach: 63 bits each, header and prevention bytes among them. */

@@ -1,6 +1,7 @@
 // Pure: no I/O.
-import { BitReader } from "./bit_reader.ts";
-import { Nal, nalType, splitAnnexB } from "./nal.ts";
+import { BitReader } from "../bit_reader.ts";
+import { splitAnnexB } from "../annex_b.ts";
+import { Nal, nalType } from "./nal.ts";
 
 /** What a stream's parameter sets tell of its pictures. */
 export interface H264Parameters {

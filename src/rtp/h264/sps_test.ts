@@ -1,7 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { BitReader } from "./bit_reader.ts";
-import { KeyframeGate } from "./keyframe_gate.ts";
+import { BitReader } from "../bit_reader.ts";
 import { ParameterSets } from "./parameter_sets.ts";
 import { readSliceHead, recoveryFrames } from "./slice.ts";
 import { h264Parameters, parsePpsIds, parseSps } from "./sps.ts";
@@ -125,14 +124,4 @@ Deno.test("readSliceHead() and recoveryFrames() tell where decoding can begin", 
   assertEquals(recovery([6, 1, 2, 9, 9, 6, 1, 0x44, 0x80]), 1, "behind another message");
   assertEquals(recovery([6, 5, 200, 1]), -1);
   assertEquals(recovery([6]), -1);
-});
-
-Deno.test("KeyframeGate.admit() is shut until a whole keyframe, and after each loss", () => {
-  const gate = new KeyframeGate();
-  const admit = (keyframe: boolean, corrupt = false, discontinuity = false) =>
-    gate.admit({ keyframe, corrupt, discontinuity });
-  assertEquals([admit(false), admit(true, true), admit(true), admit(false)], [false, false, true, true]);
-  assertEquals([admit(false, false, true), admit(false), admit(true, false, true)], [false, false, true]);
-  gate.shut();
-  assertEquals([admit(false), gate.skipped], [false, 5]);
 });

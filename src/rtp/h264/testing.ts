@@ -1,5 +1,5 @@
 // Pure: no I/O.
-import { joinAnnexB, splitAnnexB } from "./nal.ts";
+import { joinAnnexB, splitAnnexB } from "../annex_b.ts";
 
 /** NAL units for tests, as x264 writes them: 320x180 at 25 frames a second, Constrained Baseline. */
 export const SPS = [...hex("6742c00cd901419f9f011000000300100000030320f142a480")];

@@ -6,6 +6,8 @@
  */
 export class KeyframeGate {
   #open = false;
+  /** Whether the keyframe of now is the one that opened it: pictures that lead it refer to what was not shown. */
+  #opening = false;
   #skipped = 0;
 
   get open(): boolean {
@@ -17,12 +19,16 @@ export class KeyframeGate {
     return this.#skipped;
   }
 
-  /** Whether to let this picture pass. */
-  admit(unit: { keyframe: boolean; corrupt: boolean; discontinuity: boolean }): boolean {
+  /** Whether to let this picture pass. One that does not may have missed nothing but its leading place: see `open`. */
+  admit(unit: { keyframe: boolean; leading: boolean; corrupt: boolean; discontinuity: boolean }): boolean {
     if (unit.corrupt || unit.discontinuity) this.#open = false;
-    if (unit.keyframe && !unit.corrupt) this.#open = true;
-    if (!this.#open) this.#skipped++;
-    return this.#open;
+    if (unit.keyframe && !unit.corrupt) {
+      this.#opening = !this.#open;
+      this.#open = true;
+    }
+    const passes = this.#open && !(unit.leading && this.#opening);
+    if (!passes) this.#skipped++;
+    return passes;
   }
 
   /** Waits for the next keyframe. */
