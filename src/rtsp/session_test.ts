@@ -263,9 +263,9 @@ Deno.test("RtspClientSession says in one sentence what is wrong", () => {
     [fixture("generic_nvr_webport"), "protocol", "a web server answers there"],
     [fixture("generic_intercom_describe"), "no-video", "no video, only audio (PCMU), application (vnd.onvif.metadata)"],
     [
-      fixture("reolink_rlc410_describe").replaceAll("H265", "VP8"),
+      new TextEncoder().encode(new TextDecoder().decode(fixture("reolink_rlc410_describe")).replaceAll("H265", "VP8x")),
       "codec",
-      "its video is VP8, supported is H264, HEVC, MJPEG",
+      "its video is VP8x, supported is H264, HEVC, MJPEG",
     ],
     [{ body: "" }, "no-video", "an empty description"],
   ];

@@ -127,7 +127,7 @@ Deno.test("millrace says that a camera offers no video, or none that it can deco
   });
   saysOnly(other, {
     code: 1,
-    sentence: `Cannot open ${vp8.url}: its video is VP8, supported is H264; switch the camera to H.264`,
+    sentence: `Cannot open ${vp8.url}: its video is VP8, supported is H264, HEVC, MJPEG; switch the camera to H.264`,
   });
 });
 
