@@ -64,6 +64,8 @@ int32_t mr_handle_new(const struct mr_object *object) {
     kept->hidden = object->hidden;
     kept->semaphore = object->semaphore;
     kept->valkka = object->valkka;
+    kept->select = object->select;
+    kept->event_fds = object->event_fds;
     atomic_store_explicit(&table.entries[index].state, (uint64_t)generation << 32 | TAKEN | OPEN | 1,
                           memory_order_release);
     table.next = index + 1;
@@ -120,9 +122,9 @@ int32_t mr_close(int32_t handle) {
     if (!(state & OPEN) || GENERATION(state) != generation) return -EBADF;
   } while (!atomic_compare_exchange_weak_explicit(word, &state, state & ~OPEN, memory_order_acq_rel,
                                                   memory_order_acquire));
-  /* Whoever sleeps in mr_poll_wait() has the object in use, perhaps for ever. */
+  /* Whoever sleeps in mr_poll_wait() or the like has the object in use, perhaps for ever. */
   struct mr_object *object = &table.entries[index].object;
-  if (object->kind == MR_KIND_POLL) {
+  if (object->kind & (MR_KIND_POLL | MR_KIND_SELECT | MR_KIND_EVENT_FDS)) {
     uint64_t one = 1;
     ssize_t written = write(object->wake_fd, &one, sizeof one);
     (void)written; /* it fails only when the count is full, and then the sleeper is awake */
@@ -135,6 +137,8 @@ void mr_object_free(struct mr_object *object) {
   if (object->kind == MR_KIND_MEMORY) mr_memory_free(object);
   if (object->kind == MR_KIND_SEMAPHORE) sem_close(object->semaphore);
   if (object->kind == MR_KIND_VALKKA) mr_valkka_free(object->valkka);
+  if (object->kind == MR_KIND_SELECT) mr_select_free(object->select);
+  if (object->kind == MR_KIND_EVENT_FDS) mr_event_fds_free(object->event_fds);
   if (object->wake_fd >= 0) close(object->wake_fd);
   if (object->fd >= 0) close(object->fd);
 }

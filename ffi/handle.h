@@ -14,6 +14,8 @@ enum mr_kind {
   MR_KIND_POLL = 8,
   MR_KIND_MEMORY = 16,
   MR_KIND_SEMAPHORE = 32,
+  MR_KIND_SELECT = 64,
+  MR_KIND_EVENT_FDS = 128,
   MR_KIND_VALKKA = 256,
 };
 #define MR_KIND_SOCKET (MR_KIND_TCP | MR_KIND_LISTENER | MR_KIND_UDP)
@@ -21,7 +23,7 @@ enum mr_kind {
 struct mr_object {
   enum mr_kind kind;
   int fd;                 /* the socket, the epoll or the file; -1 where there is none */
-  int wake_fd;            /* poll: the eventfd of mr_poll_wake() */
+  int wake_fd;            /* poll, select, event_fds: the eventfd that ends a wait */
   atomic_int tcp_result;  /* tcp: a positive errno once connecting has failed */
   uint8_t *bytes;         /* memory */
   uint64_t size;          /* memory */
@@ -30,6 +32,8 @@ struct mr_object {
   uint64_t hidden;        /* memory: token of its hidden name, 0 where it never had one */
   sem_t *semaphore;
   struct mr_valkka *valkka; /* a ring in libValkka's layout, freed with the object */
+  struct mr_select *select;
+  struct mr_event_fds *event_fds;
 };
 
 /* Takes the object over and gives its handle; -EMFILE when all are in use, and then the object is still the caller's. */
@@ -49,5 +53,7 @@ int32_t mr_handle_at(uint32_t index, unsigned kinds);
 /* Frees what an object holds; in shm.c, poll.c and so on each kind frees its own. */
 void mr_object_free(struct mr_object *object);
 void mr_memory_free(struct mr_object *object);
+void mr_select_free(struct mr_select *select);
+void mr_event_fds_free(struct mr_event_fds *server);
 
 #endif

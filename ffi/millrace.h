@@ -307,4 +307,44 @@ MR_API int32_t mr_valkka_server(const char *name, uint32_t from, uint32_t to);
  *  else deals with them. The end of the process by itself always does. */
 MR_API int32_t mr_valkka_clean_on_signals(void);
 
+/* ---- one wait for any number of rings ------------------------------------------------------------------------- */
+
+/* A ring's writer rings its bell, see (h) above, and so nobody registers anywhere and a ring costs no thread. Only one thread at a
+ * time waits at a selector; the others may change what it waits for. A tag means one thing at a time. */
+
+MR_API int32_t mr_select_new(void);
+/** The word of a ring that was opened; it is ready while that is not what is expected, and once its writer has died. The memory stays
+ *  mapped until the tag is removed. -EEXIST the tag is taken, -ENOSPC there are 4096. */
+MR_API int32_t mr_select_ring(int32_t select, int32_t memory, uint64_t offset, uint32_t expected, uint32_t tag);
+/** A ring of a libValkka server, opened with foreign 1; it is ready while something may be pulled, or its names mean another
+ *  ring by now. It is looked at every 1 ms, every 5 ms after a second in which nothing was ready. */
+MR_API int32_t mr_select_valkka(int32_t select, int32_t ring, uint32_t tag);
+/** A name that is to appear; it is ready when that name, or one that begins with it, was made, again a while after, and once a
+ *  second. */
+MR_API int32_t mr_select_name(int32_t select, const char *name, uint32_t tag);
+/** To be called once what was ready has been dealt with: expected is the word as it was before that. -ENOENT. */
+MR_API int32_t mr_select_arm(int32_t select, uint32_t tag, uint32_t expected);
+MR_API int32_t mr_select_remove(int32_t select, uint32_t tag);
+/** Blocks until something may be ready: the result is the number of tags, 0 when the time is over or somebody woke it. Each is asked in its
+ *  turn, so that a busy ring cannot keep others out. -EBUSY where another thread waits. */
+MR_API int32_t mr_select_wait(int32_t select, int32_t timeout_ms, uint32_t *tags, uint32_t cap);
+/** Ends the present wait, or the next one. */
+MR_API int32_t mr_select_wake(int32_t select);
+
+/* ---- eventfds for programs with an event loop of their own ---------------------------------------------------- */
+
+/* A program connects to a Unix socket of packets (SOCK_SEQPACKET) and sends the name of a ring, without a zero byte. The answer is "ok", with
+ * an eventfd beside it (SCM_RIGHTS), or "error: " and why not. The eventfd counts what was published since it was read,
+ * and one more when the ring is closed, when its writer dies, and when another writer takes the name: then the program looks at the
+ * ring, or opens it anew. For a ring of a libValkka server it holds how many records are unread, and says so again while there
+ * are any. It is dropped when the connection is closed. 64 clients, 256 names each, 1024 in all. */
+
+/** Listens at a path, with that mode whatever the umask. What a dead server left there is replaced. -EADDRINUSE a living one is there,
+ *  -EEXIST something else is, -ENAMETOOLONG. The file goes with the handle. */
+MR_API int32_t mr_event_fds_new(const char *path, uint32_t mode);
+/** Blocks and serves until the time is over: 0; or the handle is closed: -EBADF. -EBUSY where another thread does. */
+MR_API int32_t mr_event_fds_serve(int32_t handle, int32_t timeout_ms);
+/** Four u64: clients, eventfds, eventfds given so far, requests refused so far. */
+MR_API int32_t mr_event_fds_counts(int32_t handle, uint64_t *out);
+
 #endif

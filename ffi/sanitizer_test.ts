@@ -95,6 +95,15 @@ testWhere(address, noAddress, "a wait for many words misses no change, where the
   program: "wait_words",
   flags: [...ADDRESS, "-DMR_WITHOUT_WAITV"],
 });
+for (const program of ["select", "event_fds"]) {
+  const what = program === "select" ? "a wait for many rings" : "the server of eventfds";
+  testWhere(address, noAddress, `${what} misses no change, and keeps to its buffers`, { program, flags: ADDRESS });
+  testWhere(address, noAddress, `${what} misses no change, where there is no inotify`, {
+    program,
+    flags: [...ADDRESS, "-DMR_WITHOUT_INOTIFY"],
+  });
+  testWhere(thread, noThread, `${what} is free of races`, { program, flags: THREAD, under: still });
+}
 testWhere(address, noAddress, "a ring in libValkka's layout keeps to its buffers, and goes with its process", {
   program: "valkka",
   flags: ADDRESS,

@@ -160,6 +160,26 @@ export const DECLARATIONS = {
   mr_valkka_clear: ["int32_t", "const char *name", "uint32_t from", "uint32_t to"],
   mr_valkka_server: ["int32_t", "const char *name", "uint32_t from", "uint32_t to"],
   mr_valkka_clean_on_signals: ["int32_t"],
+
+  mr_select_new: ["int32_t"],
+  mr_select_ring: [
+    "int32_t",
+    "int32_t select",
+    "int32_t memory",
+    "uint64_t offset",
+    "uint32_t expected",
+    "uint32_t tag",
+  ],
+  mr_select_valkka: ["int32_t", "int32_t select", "int32_t ring", "uint32_t tag"],
+  mr_select_name: ["int32_t", "int32_t select", "const char *name", "uint32_t tag"],
+  mr_select_arm: ["int32_t", "int32_t select", "uint32_t tag", "uint32_t expected"],
+  mr_select_remove: ["int32_t", "int32_t select", "uint32_t tag"],
+  mr_select_wait: ["int32_t", "int32_t select", "int32_t timeout_ms", "uint32_t *tags", "uint32_t cap"],
+  mr_select_wake: ["int32_t", "int32_t select"],
+
+  mr_event_fds_new: ["int32_t", "const char *path", "uint32_t mode"],
+  mr_event_fds_serve: ["int32_t", "int32_t handle", "int32_t timeout_ms"],
+  mr_event_fds_counts: ["int32_t", "int32_t handle", "uint64_t *out"],
 } as const;
 
 /**
@@ -173,6 +193,8 @@ export const BLOCKING = [
   "mr_mem_wait_many",
   "mr_sem_wait",
   "mr_valkka_wait",
+  "mr_select_wait",
+  "mr_event_fds_serve",
 ] as const;
 
 /** The version of the interface that this table describes: MR_ABI in millrace.h. */

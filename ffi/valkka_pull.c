@@ -259,6 +259,13 @@ static int32_t wait_for_overflow(struct mr_valkka *ring, int32_t handle, const s
   }
 }
 
+bool mr_valkka_ready(struct mr_valkka *ring, bool names) {
+  pthread_mutex_lock(&ring->lock);
+  bool ready = ring->held || (names && gone(ring)) || (found_again(ring) && mr_valkka_value(ring->count) > 0);
+  pthread_mutex_unlock(&ring->lock);
+  return ready;
+}
+
 static int32_t wait_for_unit(struct mr_valkka *ring, const struct timespec *deadline) {
   int failed;
   do failed = deadline ? sem_clockwait(ring->count, CLOCK_MONOTONIC, deadline) : sem_wait(ring->count);
