@@ -56,6 +56,13 @@ export const KERNELS: readonly string[] = [
   "h264_idct.c",
   "h264_qpel.c",
   "h264_weight.c",
+  "hevc_deblock.c",
+  "hevc_epel.c",
+  "hevc_idct.c",
+  "hevc_inter.h",
+  "hevc_intra.c",
+  "hevc_qpel.c",
+  "hevc_sao.c",
   "scale.h",
   "scale_init.c",
   "scale_rows.c",
@@ -66,6 +73,8 @@ export const WRAPPED: readonly string[] = [
   "ff_h264chroma_init",
   "ff_h264dsp_init",
   "ff_h264qpel_init",
+  "ff_hevc_dsp_init",
+  "ff_hevc_pred_init",
   "ff_sws_init_scale",
 ];
 

@@ -12,6 +12,28 @@ import { linkModule, TOOL_ENVIRONMENT } from "./link.ts";
 
 const SIZES = ["16", "8", "4"];
 const QUARTERS = Array.from({ length: 16 }, (_, i) => `${i % 4},${i >> 2}`);
+const BLOCKS = [4, 8, 16, 32];
+const times = (...lists: (string | number)[][]): string[] =>
+  lists.reduce<string[]>((all, list) => all.flatMap((one) => list.map((next) => `${one} ${next}`.trim())), [""]);
+
+/** The entries of each table of HEVC, in the order of compare_hevc.c. */
+const HEVC = {
+  inter: times(
+    ["put", "one", "two", "one weighted", "two weighted"],
+    ["luma", "chroma"],
+    ["on columns", "between columns"],
+    ["on rows", "between rows"],
+    [2, 4, 6, 8, 12, 16, 24, 32, 48, 64],
+  ),
+  residual: [...times(["transform", "even", "add"], BLOCKS), "transform luma 4"],
+  deblock: times(["told", "told what to keep"], ["luma", "chroma"], ["below", "beside"]),
+  offset: ["band", ...times(["edge"], ["beside", "below", "falling", "rising"])],
+  intra: [
+    ...times(["planar", "mean"], BLOCKS),
+    ...times(Array.from({ length: 33 }, (_, i) => `angle ${i + 2}`), BLOCKS),
+  ],
+};
+
 /** The entries of each table, in the order of compare.c. */
 const TABLES: Record<string, string[]> = {
   chroma: ["put 8", "put 4", "average 8", "average 4"],
@@ -19,10 +41,14 @@ const TABLES: Record<string, string[]> = {
   deblock: ["luma", "chroma", "luma intra", "chroma intra"].flatMap((what) => [`below ${what}`, `beside ${what}`]),
   idct: ["4x4", "8x8", "4x4 even", "8x8 even", "16 of 4x4", "16 of 4x4 intra", "4 of 8x8", "chroma"],
   weight: ["one", "two"].flatMap((kind) => SIZES.map((size) => `${kind} ${size}`)),
+  ...Object.fromEntries(
+    Object.entries(HEVC).flatMap(([name, entries]) => [8, 10].map((bits) => [`HEVC ${name}, ${bits} bits`, entries])),
+  ),
 };
 const INPUTS = ["random", "extreme", "smooth"];
 const RESULTS = ["different", "same", "not replaced"];
-const ROUNDS = 200;
+/** Of every entry, with every kind of input; fewer where a table is large. */
+const roundsOf = (entries: string[]) => entries.length > 200 ? 16 : entries.length > 100 ? 40 : 200;
 
 type Compare = (table: number, index: number, input: number, seed: number) => number;
 
@@ -34,7 +60,7 @@ async function compile(): Promise<Compare> {
   const into = await Deno.makeTempDir({ prefix: "millrace-kernels-" });
   try {
     const kernels = KERNELS.map((name) => `kernels/${name}`);
-    const sources = ["platform.c", "kernels/compare.c", ...kernels];
+    const sources = ["platform.c", "kernels/compare.c", "kernels/compare_hevc.c", ...kernels];
     const what = { sources, functions: ["mr_compare", "mr_start_thread"], ffmpeg, into, name: "compare.wasm" };
     await linkModule(what, { env: TOOL_ENVIRONMENT });
     const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES, shared: true });
@@ -55,7 +81,7 @@ for (const [number, [table, entries]] of Object.entries(TABLES).entries()) {
     const compare = await (compiled ??= compile());
     for (const [index, entry] of entries.entries()) {
       for (const [input, name] of INPUTS.entries()) {
-        for (let seed = 0; seed < ROUNDS; seed++) {
+        for (let seed = 0; seed < roundsOf(entries); seed++) {
           const result = RESULTS[compare(number, index, input, seed)];
           assertEquals(result, "same", `${table}, ${entry}, ${name} input, seed ${seed}`);
         }

@@ -17,11 +17,13 @@ enum { STRIDE = 96, ROWS = 64, MIDDLE = 24 * STRIDE + 32, BLOCKS = 48 * 16 };
 static uint32_t state;
 static int32_t input;
 
-static uint32_t any(void) {
+uint32_t mr_any(void) {
   state = state * 1664525u + 1013904223u;
   return state >> 8;
 }
-static int between(int least, int most) { return least + (int)(any() % (uint32_t)(most - least + 1)); }
+int mr_between(int least, int most) { return least + (int)(mr_any() % (uint32_t)(most - least + 1)); }
+#define any mr_any
+#define between mr_between
 
 /* What a kernel reads and writes; one for the kernel, one for FFmpeg's C, filled alike. */
 struct room {
@@ -136,8 +138,10 @@ static int32_t weight(int32_t index) {
 
 int32_t mr_compare(int32_t table, int32_t index, int32_t kind, uint32_t seed) {
   static int32_t (*const tables[])(int32_t) = {chroma, qpel, deblock, idct, weight};
+  enum { H264 = sizeof tables / sizeof *tables };
   state = seed;
   input = kind;
+  if (table >= H264) return mr_compare_hevc(table - H264, index, kind);
   fill();
   return tables[table](index);
 }

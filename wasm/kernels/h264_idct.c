@@ -62,22 +62,6 @@ INLINE void eight(v128_t v[8]) {
   v[3] = wasm_i32x4_add(b6, b1), v[4] = wasm_i32x4_sub(b6, b1);
 }
 
-INLINE void transpose_8x8(v128_t row[8]) {
-  v128_t a[8], b[8];
-  for (int i = 0; i < 4; i++) {
-    a[2 * i] = zip_words_low(row[i], row[i + 4]);
-    a[2 * i + 1] = zip_words_high(row[i], row[i + 4]);
-  }
-  for (int i = 0; i < 4; i++) {
-    b[2 * i] = zip_words_low(a[i], a[i + 4]);
-    b[2 * i + 1] = zip_words_high(a[i], a[i + 4]);
-  }
-  for (int i = 0; i < 4; i++) {
-    row[2 * i] = zip_words_low(b[i], b[i + 4]);
-    row[2 * i + 1] = zip_words_high(b[i], b[i + 4]);
-  }
-}
-
 INLINE void add_8x8(uint8_t *to, int16_t *block, ptrdiff_t stride) {
   v128_t row[8], left[8], right[8];
   for (int i = 0; i < 8; i++) row[i] = wasm_v128_load(block + 8 * i);

@@ -43,4 +43,37 @@ INLINE v128_t zip_longs_high(v128_t a, v128_t b) { return wasm_i32x4_shuffle(a, 
 INLINE v128_t join_low(v128_t a, v128_t b) { return wasm_i64x2_shuffle(a, b, 0, 2); }
 INLINE v128_t join_high(v128_t a, v128_t b) { return wasm_i64x2_shuffle(a, b, 1, 3); }
 
+/* Two factors, for a dot product with words by turns. */
+INLINE v128_t pair_of(int a, int b) {
+  return wasm_i32x4_splat((int32_t)((uint32_t)(uint16_t)a | (uint32_t)(uint16_t)b << 16));
+}
+
+/* Eight rows of eight words become columns. */
+INLINE void transpose_8x8(v128_t row[8]) {
+  v128_t a[8], b[8];
+  for (int i = 0; i < 4; i++) {
+    a[2 * i] = zip_words_low(row[i], row[i + 4]);
+    a[2 * i + 1] = zip_words_high(row[i], row[i + 4]);
+  }
+  for (int i = 0; i < 4; i++) {
+    b[2 * i] = zip_words_low(a[i], a[i + 4]);
+    b[2 * i + 1] = zip_words_high(a[i], a[i + 4]);
+  }
+  for (int i = 0; i < 4; i++) {
+    row[2 * i] = zip_words_low(b[i], b[i + 4]);
+    row[2 * i + 1] = zip_words_high(b[i], b[i + 4]);
+  }
+}
+
+/* Eight or fewer samples of 8 or 10 bits as words; as many as a vector holds are read. */
+INLINE v128_t load_samples(const uint8_t *from, int depth) {
+  return depth == 8 ? wasm_u16x8_load8x8(from) : wasm_v128_load(from);
+}
+
+/* Words within the range of samples of 10 bits, or whatever the depth is. */
+INLINE v128_t clip_to_depth(v128_t words, int depth) {
+  return wasm_i16x8_max(wasm_i16x8_min(words, wasm_i16x8_splat((int16_t)((1 << depth) - 1))),
+                        wasm_i16x8_const_splat(0));
+}
+
 #endif
