@@ -124,18 +124,17 @@ int32_t mr_select_wait(int32_t handle, int32_t timeout_ms, uint32_t *tags, uint3
   if (select->waiting) return leave(object, handle, false, -EBUSY);
   select->waiting = true;
   struct timespec deadline = mr_deadline(timeout_ms > 0 ? timeout_ms : 0);
-  int32_t result;
-  for (;;) {
+  int32_t result, left = -1;
+  /* First what was told meanwhile: what stays ready must not keep that out. */
+  mr_watch_read(&select->watch, mr_watch_now());
+  do {
     int32_t sleep_ms;
-    if (mr_handle_closed(handle)) {
-      result = -EBADF;
-      break;
-    }
     result = (int32_t)mr_watch_ready(&select->watch, mr_watch_now(), tags, cap, &sleep_ms);
-    int32_t left = timeout_ms < 0 ? -1 : mr_deadline_left(&deadline);
+    if (timeout_ms >= 0) left = mr_deadline_left(&deadline);
     if (result > 0 || select->woken || left == 0) break;
     sleep_until_told(object, left >= 0 && (sleep_ms < 0 || left < sleep_ms) ? left : sleep_ms);
-  }
+  } while (!mr_handle_closed(handle));
+  if (mr_handle_closed(handle)) result = -EBADF;
   select->woken = select->waiting = false;
   return leave(object, handle, false, result);
 }

@@ -1,6 +1,8 @@
 /** Rings in POSIX shared memory, for other processes. @module */
 export { listRings, type ShmInfo } from "./shm_list.ts";
 export { ShmRingMemory } from "./shm_memory.ts";
+export { ShmSelector, type ShmSelectorOptions } from "./selector.ts";
+export type { SelectableReader } from "./selectable.ts";
 export { ShmReader, type ShmReaderOptions, type ShmReaderStats } from "./shm_reader.ts";
 export {
   type ValkkaByteOptions,

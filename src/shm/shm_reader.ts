@@ -4,6 +4,7 @@ import { ERRNO } from "../../ffi/errno.ts";
 import { libraryPath, loadLibrary, type NativeLibrary } from "../../ffi/load.ts";
 import { cString } from "../../ffi/symbols.ts";
 import { BufferPool } from "./buffer_pool.ts";
+import { SELECTABLE, type Selectable, type SelectableState } from "./selectable.ts";
 import { shmError } from "./shm_error.ts";
 import { ShmRingMemory } from "./shm_memory.ts";
 import { ValkkaReader, type ValkkaReaderOptions } from "./valkka/mod.ts";
@@ -69,6 +70,7 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
   #waiting: Promise<unknown> | null = null;
   #turnBegan = 0;
   readonly #pool = new BufferPool();
+  readonly #onClose = new Set<() => void>();
   #slots: Uint8Array<ArrayBuffer>[] = [];
 
   private constructor(name: string, library: NativeLibrary, handle: number, options: ShmReaderOptions) {
@@ -244,10 +246,32 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
     }
   }
 
+  /** For {@linkcode ShmSelector}. */
+  get [SELECTABLE](): Selectable {
+    return {
+      library: this.#library,
+      reconnect: this.#options.reconnect,
+      target: () => ({ handle: this.#memory.handle, foreign: false }),
+      signalWord: () => this.#closed ? 0 : this.#memory.load32(HEADER.signal),
+      state: () => this.#state(),
+      reopen: () => this.#reopen(),
+      onClose: this.#onClose,
+    };
+  }
+
+  #state(): SelectableState {
+    if (this.#closed) return "closed";
+    // Asked before looking, as everywhere: what came before the end is found then.
+    const over = this.#reader.closed, alive = this.#library.symbols.mr_shm_owner(this.#memory.handle) !== 0;
+    if (this.#reader.unfinished || this.#reader.behind > 0) return "ready";
+    return over || (!alive && this.#reader.closed) ? "over" : alive ? "idle" : "gone";
+  }
+
   /** Lets go of the memory; whoever waits gets the end. Idempotent. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    for (const leave of [...this.#onClose]) leave();
     this.#options.signal?.removeEventListener("abort", this.#wake);
     this.#wake();
     await this.#waiting;

@@ -40,6 +40,18 @@ export class ForeignSource implements ValkkaSource {
     return this.#again;
   }
 
+  get target() {
+    return { handle: this.#handle, foreign: true };
+  }
+
+  signalWord(): number {
+    return 0;
+  }
+
+  pending(): boolean {
+    return this.#again || this.#library.symbols.mr_valkka_wait(this.#handle, 0) === 0;
+  }
+
   counts(): SourceCounts {
     this.#library.symbols.mr_valkka_counts(this.#handle, this.#counts);
     const [, overflows, delivered, missed, torn, unproven] = [...this.#counts].map(Number);

@@ -87,6 +87,18 @@ export class SideSource implements ValkkaSource {
     return this.reader.unfinished;
   }
 
+  get target() {
+    return { handle: this.memory.side.handle, foreign: false };
+  }
+
+  signalWord(): number {
+    return this.memory.load32(HEADER.signal);
+  }
+
+  pending(): boolean {
+    return this.reader.unfinished || this.reader.behind > 0;
+  }
+
   counts(): SourceCounts {
     const { delivered, missed, overtaken } = this.reader.stats();
     return { delivered, missed, torn: overtaken, unproven: 0, overflows: 0 };

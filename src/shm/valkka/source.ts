@@ -20,7 +20,13 @@ export interface ValkkaSource {
   readonly side: boolean;
   /** Whether there may be more though the last `pull` gave nothing. */
   readonly unfinished: boolean;
+  /** What the C library waits for: the memory of our segment, or the ring of a libValkka server. */
+  readonly target: { readonly handle: number; readonly foreign: boolean };
   counts(): SourceCounts;
+  /** The signal word of our segment; 0 where there is none. */
+  signalWord(): number;
+  /** Whether `pull` may give something. */
+  pending(): boolean;
   /** The next record, copied into what `buffer` gives for its size; null where there is none. */
   pull(mode: ReadMode, buffer: (bytes: number) => Uint8Array): RecordMeta | null;
   /** Whether something may have come, before the time is over. */

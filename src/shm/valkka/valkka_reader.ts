@@ -2,6 +2,7 @@ import { Frame, type FrameInfo, ShmError } from "../../media/mod.ts";
 import type { ReadMode, RecordMeta } from "../../ring/mod.ts";
 import { libraryPath, loadLibrary, type NativeLibrary } from "../../../ffi/load.ts";
 import { BufferPool } from "../buffer_pool.ts";
+import { SELECTABLE, type Selectable, type SelectableState } from "../selectable.ts";
 import { attach } from "./attach.ts";
 import {
   checkName,
@@ -68,6 +69,7 @@ export class ValkkaReader implements AsyncIterable<Frame>, AsyncDisposable {
   readonly #reconnect: boolean;
   readonly #signal: AbortSignal | undefined;
   readonly #pool = new BufferPool();
+  readonly #onClose = new Set<() => void>();
   #source: ValkkaSource;
   #closed = false;
   #writers = 1;
@@ -234,9 +236,31 @@ export class ValkkaReader implements AsyncIterable<Frame>, AsyncDisposable {
     }
   }
 
+  /** For {@linkcode ShmSelector}. */
+  get [SELECTABLE](): Selectable {
+    return {
+      library: this.#library,
+      reconnect: this.#reconnect,
+      target: () => this.#source.target,
+      signalWord: () => this.#closed ? 0 : this.#source.signalWord(),
+      state: () => this.#state(),
+      reopen: () => this.#reopen(),
+      onClose: this.#onClose,
+    };
+  }
+
+  #state(): SelectableState {
+    if (this.#closed) return "closed";
+    const state = this.#source.state();
+    // What a libValkka server left under names that are another's by now is not to be had.
+    if (state !== "gone" && this.#source.pending()) return "ready";
+    return state === "alive" ? "idle" : state;
+  }
+
   /** Lets go of the memory; whoever waits gets the end. Idempotent. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
+    for (const leave of [...this.#onClose]) leave();
     this.#addUp();
     this.#closed = true;
     this.#signal?.removeEventListener("abort", this.#wake);
@@ -287,15 +311,7 @@ export class ValkkaReader implements AsyncIterable<Frame>, AsyncDisposable {
     if (!this.#reconnect) throw new ShmError("closed", `Cannot read ring "${this.name}": its writer is gone`);
     while (!this.#closed) {
       this.#signal?.throwIfAborted();
-      const found = attach(this.#library, this.name, this.#measures, "oldest");
-      if ("source" in found) {
-        this.#addUp();
-        this.#source.close();
-        this.#source = found.source;
-        this.#slots = [];
-        this.#writers++;
-        return "look";
-      }
+      if (this.#reopen()) return "look";
       const looked = Promise.withResolvers<void>();
       this.#wakeUp = looked.resolve;
       const timer = setTimeout(looked.resolve, LOOK);
@@ -304,6 +320,18 @@ export class ValkkaReader implements AsyncIterable<Frame>, AsyncDisposable {
       this.#wakeUp = null;
     }
     return "over";
+  }
+
+  /** Goes on with another writer's ring of that name; false where there is none yet. */
+  #reopen(): boolean {
+    const found = attach(this.#library, this.name, this.#measures, "oldest");
+    if ("missing" in found) return false;
+    this.#addUp();
+    this.#source.close();
+    this.#source = found.source;
+    this.#slots = [];
+    this.#writers++;
+    return true;
   }
 
   #frame(meta: RecordMeta, buffer: Uint8Array<ArrayBuffer>): Frame {
