@@ -1,4 +1,5 @@
 /** Rings in POSIX shared memory, for other processes. @module */
+export { type EventFdOptions, EventFdServer, type EventFdStats, shareEventFds } from "./event_fds.ts";
 export { listRings, type ShmInfo } from "./shm_list.ts";
 export { ShmRingMemory } from "./shm_memory.ts";
 export { ShmSelector, type ShmSelectorOptions } from "./selector.ts";

@@ -61,6 +61,63 @@ Deno.test("push_frames.ts makes frames that other processes read", async () => {
   for (const line of lines) assertMatch(line, /^480x270 RGB24, 0 missed, first bytes (40|220),/);
 });
 
+/** Three programs that make frames, for as long as `run` takes. */
+async function withRings(run: (names: string[]) => Promise<void>): Promise<void> {
+  const names = [1, 2, 3].map((i) => `example-many-${Deno.pid}-${i}`);
+  const writers = names.map((name) => start("push_frames.ts", [name]));
+  try {
+    await run(names);
+  } finally {
+    for (const writer of writers) writer.kill("SIGKILL");
+    await Promise.all(writers.map((writer) => writer.output()));
+    for (const name of names) await Deno.remove(`/dev/shm/${name}`).catch(() => {});
+  }
+}
+
+Deno.test("wait_on_many_rings.ts reads the rings of many programs in one loop", async () => {
+  await withRings(async (names) => {
+    const lines = await linesOf(start("wait_on_many_rings.ts", ["60", ...names]));
+    assertEquals(lines.length, 60);
+    for (const name of names) {
+      const of = lines.filter((line) => line.startsWith(`${name}: `));
+      assert(of.length >= 5, `${of.length} frames of ${name}`);
+      for (const line of of) assertMatch(line, /: frame \d+, 480x270, \d+ missed$/);
+    }
+  });
+});
+
+Deno.test("share_event_fds.ts lets a program in Python wait for many rings in a loop of its own", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "millrace-bells-" });
+  const socket = `${folder}/bells.sock`;
+  try {
+    const server = start("share_event_fds.ts", [socket]);
+    await withRings(async (names) => {
+      const there = async (path: string) => await Deno.stat(path).then(() => true, () => false);
+      for (const path of [socket, ...names.map((name) => `/dev/shm/${name}`)]) {
+        while (!await there(path)) await new Promise((done) => setTimeout(done, 20));
+      }
+      const lines = await linesOf(
+        new Deno.Command("python3", {
+          args: [`${PROJECT}examples/python/wait_on_many_rings.py`, socket, "60", ...names],
+          env: { PYTHONDONTWRITEBYTECODE: "1" },
+          stdout: "piped",
+          stderr: "piped",
+        }).spawn(),
+      );
+      assertEquals(lines.length, 60);
+      for (const name of names) {
+        const of = lines.filter((line) => line.startsWith(`${name}: `));
+        assert(of.length >= 5, `${of.length} frames of ${name}`);
+        for (const line of of) assertMatch(line, /: frame \d+, 480x270, \d+ missed, mean \d+\.\d$/);
+      }
+    });
+    server.kill("SIGINT");
+    assertEquals((await linesOf(server)).at(-1), "bye; 3 eventfds were given");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("blur.ts writes PNG files of what OpenCV made in a process without permissions", async () => {
   const folder = await Deno.makeTempDir({ prefix: "millrace-blur-" });
   try {

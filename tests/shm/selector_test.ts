@@ -304,3 +304,24 @@ Deno.test("200 rings cost a process one thread and, while nothing comes, hardly 
   for (const reader of readers) await reader[Symbol.asyncDispose]();
   for (const writer of writers) await writer[Symbol.asyncDispose]();
 });
+
+Deno.test("ShmSelector needs the library and nothing else", async () => {
+  const library = await libraryPath(), name = fresh();
+  await using _ring = await ShmWriter.create(name, BYTES);
+  const script = `
+import { ShmReader, ShmSelector } from "${new URL("../../src/shm/mod.ts", import.meta.url)}";
+await using reader = await ShmReader.open("${name}");
+await using selector = new ShmSelector().add(reader);
+console.log(selector.size, (await selector.wait(20)).length);`;
+  const folder = await Deno.makeTempDir({ prefix: "millrace-selector-" });
+  try {
+    await Deno.writeTextFile(`${folder}/it.ts`, script);
+    const project = decodeURIComponent(new URL("../../", import.meta.url).pathname);
+    const args = ["run", "--quiet", "--no-lock", "--no-check", "--no-prompt", `--config=${project}deno.json`]
+      .concat(`--allow-ffi=${library}`, `--allow-read=${project}`, `${folder}/it.ts`);
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
+    assertEquals([new TextDecoder().decode(stdout), new TextDecoder().decode(stderr)], ["1 0\n", ""]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
