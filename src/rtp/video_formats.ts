@@ -2,6 +2,7 @@
 import type { VideoCodec } from "../media/mod.ts";
 import { H264Depacketizer } from "./h264/depacketizer.ts";
 import { HevcDepacketizer } from "./h265/depacketizer.ts";
+import { MjpegDepacketizer } from "./mjpeg/depacketizer.ts";
 import type { VideoDepacketizer, VideoDepacketizerOptions } from "./video_depacketizer.ts";
 
 /** What a description says of a video track, beside its parameter sets; plain data. */
@@ -38,6 +39,11 @@ export function videoDepacketizer(
         decodingOrderNumbers: Number(format?.parameters["sprop-max-don-diff"] ?? 0) > 0,
       });
     case "mjpeg":
-      throw new TypeError("todo");
+      return new MjpegDepacketizer({
+        ...rest,
+        width: format?.width,
+        height: format?.height,
+        frameRate: format?.frameRate,
+      });
   }
 }

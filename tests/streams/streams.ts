@@ -58,10 +58,21 @@ export const HEVC_STREAMS: readonly GeneratedStream[] = [
   { name: "hevc-10-bits", size: EVEN, encoder: x265("bframes=0", "yuv420p10le") },
 ];
 
+const mjpeg = (...more: string[]) => [
+  ...["-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-huffman", "default", "-q:v", "4", ...more],
+];
+
+/** Streams of MJPEG: whole, with restart markers, and too large for the header of its packets. */
+export const MJPEG_STREAMS: readonly GeneratedStream[] = [
+  { name: "mjpeg", size: EVEN, encoder: mjpeg("-threads", "1") },
+  { name: "mjpeg-restart", size: EVEN, encoder: mjpeg("-threads", "4", "-slices", "4") },
+  { name: "mjpeg-large", size: [2576, 96], encoder: mjpeg("-threads", "1") },
+];
+
 const FRAMES = 20;
 
 /** A stream in a file, made by the native FFmpeg: with times in a container, or without, as its bytes alone. */
-export async function fileOf(stream: GeneratedStream, kind: "mp4" | "h264"): Promise<string> {
+export async function fileOf(stream: GeneratedStream, kind: "mp4" | "mov" | "h264" | "hevc"): Promise<string> {
   const [width, height] = stream.size;
   const args = [...picture(width, height, { frames: FRAMES, filter: stream.filter }), ...stream.encoder, "-f", kind];
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(args.join("\0")));

@@ -1,0 +1,9 @@
+/**
+ * MJPEG over RTP: depacketizer and packetizer.
+ *
+ * @see RFC 2435
+ * @module
+ */
+export * from "./depacketizer.ts";
+export * from "./packetizer.ts";
+export { quantisationTables } from "./tables.ts";
