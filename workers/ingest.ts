@@ -53,6 +53,9 @@ function take(message: Exclude<ToIngestWorker, { type: "init" }>): void {
       case "addresses":
         camera?.setAddresses(message.addresses);
         break;
+      case "moved":
+        camera?.moved(message.to);
+        break;
       case "bell":
         camera?.setBell(message.number, message.bell);
         break;
@@ -77,6 +80,7 @@ function open(camera: number, settings: CameraSettings): Camera {
     failed: (error, retryAt) => say({ type: "failed", camera, error, retryAt }),
     closed: () => say({ type: "closed", camera }),
     warning: (warning) => say({ type: "warning", camera, warning }),
+    moving: (url) => say({ type: "moving", camera, url }),
   });
 }
 

@@ -43,6 +43,12 @@ export type ToIngestWorker =
   | { type: "addresses"; camera: number; addresses: Uint8Array<ArrayBuffer> }
   /** A doorbell that is rung after each access unit; null: no longer. */
   | { type: "bell"; camera: number; number: number; bell: SharedArrayBuffer | null }
+  /** Answers `moving`: where the other host is, or why it may not be reached. */
+  | {
+    type: "moved";
+    camera: number;
+    to: { url: string; addresses: Uint8Array<ArrayBuffer> } | ErrorRecord;
+  }
   | { type: "close"; camera: number };
 
 /** Where a camera is. `connecting`: no picture yet; `stale`: connected, but none for a while; `offline`: waiting to try again. */
@@ -74,7 +80,9 @@ export type FromIngestWorker =
   | { type: "failed"; camera: number; error: ErrorRecord; retryAt: number | null }
   /** Nothing is written into the ring any more; whoever hears it closes the ring. */
   | { type: "closed"; camera: number }
-  | { type: "warning"; camera: number; warning: Warning };
+  | { type: "warning"; camera: number; warning: Warning }
+  /** The camera redirects to another host, which only the main thread may ask for. */
+  | { type: "moving"; camera: number; url: string };
 
 /** Counters of a camera in shared memory, as 64-bit floats in this order. They only rise, but for those said to be values. */
 export const CAMERA_COUNTERS = [

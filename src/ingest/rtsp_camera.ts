@@ -1,7 +1,7 @@
 import { type EncodedFeed, now, RtspError, type VideoTrackInfo, type Warning } from "../media/mod.ts";
 import { encodedFeed, type EncodedSource } from "../feed/mod.ts";
 import { RingWriter, SharedRingMemory } from "../ring/mod.ts";
-import { redactUrl, type RtspTrack, type RtspUrl } from "../rtsp/mod.ts";
+import { parseRtspUrl, redactUrl, type RtspTrack, type RtspUrl } from "../rtsp/mod.ts";
 import {
   CAMERA_COUNTER,
   CAMERA_COUNTERS,
@@ -173,9 +173,27 @@ export class RtspCamera implements AsyncDisposable {
         if (message.warning.code === "udp-silent") this.#udpWasSilent = true;
         this.#onWarning?.(message.warning);
         break;
+      case "moving":
+        void this.#move(message.url);
+        break;
       case "closed":
         this.#over();
         break;
+    }
+  }
+
+  /** A camera may send its client to another host, but not to one that this program may not reach. */
+  async #move(url: string): Promise<void> {
+    const camera = this.#number;
+    try {
+      const addresses = await resolveCamera(this.#worker.library, parseRtspUrl(url));
+      this.#worker.post({ type: "moved", camera, to: { url, addresses } });
+    } catch (error) {
+      const { code, message, status, method } = error instanceof RtspError
+        ? error
+        : new RtspError("protocol", String(error));
+      const reason = `${message} (where ${this.url} redirects to)`;
+      this.#worker.post({ type: "moved", camera, to: { code, message: reason, status, method } });
     }
   }
 

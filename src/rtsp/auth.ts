@@ -20,13 +20,21 @@ export class Authenticator {
   readonly #username: string;
   readonly #password: string;
   readonly #random: (into: Uint8Array<ArrayBuffer>) => void;
+  readonly #answersBasic: boolean;
   #challenge: AuthScheme | null = null;
   #nonceCount = 0;
   #sent = false;
 
   constructor(
-    options: { username: string; password: string; random: (into: Uint8Array<ArrayBuffer>) => void },
+    options: {
+      username: string;
+      password: string;
+      random: (into: Uint8Array<ArrayBuffer>) => void;
+      /** Whether the password may be sent as it is. @default {"answer"} */
+      basic?: "answer" | "refuse";
+    },
   ) {
+    this.#answersBasic = options.basic !== "refuse";
     this.#username = options.username;
     this.#password = options.password;
     this.#random = options.random;
@@ -49,6 +57,7 @@ export class Authenticator {
   challenge(headers: readonly string[]): boolean {
     let best: AuthScheme | null = null;
     for (const challenge of headers.flatMap(parseAuthHeader)) {
+      if (challenge.scheme === "basic" && !this.#answersBasic) continue;
       if (strength(challenge) > (best === null ? -1 : strength(best))) best = challenge;
     }
     if (best === null || !this.hasCredentials) return false;

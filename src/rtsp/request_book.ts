@@ -54,7 +54,10 @@ export class RequestBook {
     return this.#write(method, url, fields);
   }
 
-  /** Which request a response answers. One without a CSeq answers the one that is waited for. */
+  /**
+   * Which request a response answers. One without a CSeq, or with a number that no request had, answers the one that is
+   * waited for.
+   */
   match(
     response: RtspResponse,
   ): { kind: "pending"; request: PendingRequest } | { kind: "background"; method: string } | null {
@@ -68,7 +71,8 @@ export class RequestBook {
       }
     }
     const request = this.pending;
-    if (request === null || cseq !== null && cseq !== request.cseq) return null;
+    const isOld = cseq !== null && cseq > 0 && cseq < this.#cseq;
+    if (request === null || cseq !== request.cseq && isOld) return null;
     this.pending = null;
     return { kind: "pending", request };
   }

@@ -79,6 +79,7 @@ export function parseSdp(text: string): SessionDescription {
   const warn = (line: number, what: string) => {
     if (session.warnings.length < MAX_WARNINGS) session.warnings.push(`line ${line}: ${what}`);
   };
+  const strays: string[] = [];
   /** The section that attributes belong to; null inside one that is left out. */
   let section: SdpMedia | SessionDescription | null = session;
   const lines = text.split(/\r\n|\n|\r/);
@@ -102,13 +103,14 @@ export function parseSdp(text: string): SessionDescription {
     else if (line[0] === "b" && "formats" in section) {
       section.bandwidth = Number(/^AS:\s*(\d{1,9})/i.exec(value)?.[1] ?? section.bandwidth);
     } else if (line[0] === "a") {
-      if ("formats" in section) mediaAttribute(section, value);
+      if ("formats" in section) mediaAttribute(section, value, strays);
       else sessionAttribute(section, value);
     }
   });
   for (const media of session.media) {
     if (media.connection === "") media.connection = session.connection;
   }
+  adopt(session.media, strays);
   return session;
 }
 
@@ -151,7 +153,18 @@ function sessionAttribute(session: SessionDescription, value: string): void {
   else if (name === "range") session.range = text;
 }
 
-function mediaAttribute(media: SdpMedia, value: string): void {
+/** Gives parameters that stand in another section than their payload type to the one that lists it and has none. */
+function adopt(media: readonly SdpMedia[], strays: readonly string[]): void {
+  for (const text of strays) {
+    const owner = media.find(({ formats }) => {
+      const format = formats.find(({ payloadType }) => payloadType === Number.parseInt(text));
+      return format !== undefined && format.parameters.size === 0;
+    });
+    if (owner !== undefined) formatParameters(owner, text);
+  }
+}
+
+function mediaAttribute(media: SdpMedia, value: string, strays: string[]): void {
   const [name, text] = split(value);
   switch (name) {
     case "control":
@@ -161,7 +174,8 @@ function mediaAttribute(media: SdpMedia, value: string): void {
     case "rtpmap":
       return mapping(media, text);
     case "fmtp":
-      return formatParameters(media, text);
+      if (!formatParameters(media, text) && strays.length < MAX_MEDIA) strays.push(text);
+      return;
     case "framerate":
     case "x-framerate": {
       const rate = Number.parseFloat(text);
@@ -193,15 +207,18 @@ function mapping(media: SdpMedia, text: string): void {
   format.channels = Number(parts[4] ?? 1);
 }
 
-function formatParameters(media: SdpMedia, text: string): void {
+/** False where the section does not list the payload type. */
+function formatParameters(media: SdpMedia, text: string): boolean {
   const parts = /^(\d{1,3})\s+(.*)$/.exec(text);
-  if (parts === null || Number(parts[1]) > 127) return;
-  const { parameters } = formatFor(media, Number(parts[1]));
+  if (parts === null || Number(parts[1]) > 127) return true;
+  const format = formatFor(media, Number(parts[1]));
+  const { parameters } = format;
   for (const parameter of parts[2].split(";")) {
     const equals = parameter.indexOf("=");
     const name = (equals < 0 ? parameter : parameter.slice(0, equals)).trim().toLowerCase();
     if (name !== "" && parameters.size < 64) parameters.set(name, equals < 0 ? "" : parameter.slice(equals + 1).trim());
   }
+  return media.formats.includes(format);
 }
 
 /** The format of a payload type. One that `m=` does not list is added where it lists none: some cameras leave it out. */

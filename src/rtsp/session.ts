@@ -1,5 +1,6 @@
 // Pure: no I/O.
 import { RtspError, type RtspErrorCode } from "../media/mod.ts";
+import { AnswerTimer } from "./answer_timer.ts";
 import { Authenticator } from "./auth.ts";
 import { KeepAlive } from "./keep_alive.ts";
 import { type Due, Liveness } from "./liveness.ts";
@@ -8,7 +9,7 @@ import { Outbox } from "./outbox.ts";
 import { RtspParser } from "./parser.ts";
 import { answerPeer } from "./peer_requests.ts";
 import { type PendingRequest, RequestBook } from "./request_book.ts";
-import { statusError, trackError } from "./session_errors.ts";
+import { noPacketText, statusError, trackError } from "./session_errors.ts";
 import {
   emptyStats,
   type RtspSessionEvent,
@@ -16,14 +17,15 @@ import {
   type RtspSessionStats,
   type RtspTrack,
 } from "./session_events.ts";
-import { parsePublic, parseRtpInfo, parseSessionHeader } from "./session_headers.ts";
+import { parsePublic, parseRtpInfo, ServedSession } from "./session_headers.ts";
 import { type RtspSessionOptions, type SessionSettings, withDefaults } from "./session_options.ts";
 import { SetupPlan } from "./setup_plan.ts";
-import { readDescription } from "./description.ts";
+import { type Description, readDescription } from "./description.ts";
 import { parseRtspUrl, resolveLocation, type RtspUrl } from "./url.ts";
 
 /** How long TEARDOWN is waited for, in milliseconds. */
 const CLOSE_TIMEOUT = 1000;
+
 /**
  * The client's side of one RTSP connection, without the connection: bytes and the time go in, bytes and events come
  * out. It asks for the description, sets up the first video track of a wanted codec, plays it and keeps it alive.
@@ -44,25 +46,26 @@ export class RtspClientSession {
   readonly #events: RtspSessionEvent[] = [];
   #now = 0;
   #closingAt = 0;
-  #base = "";
-  #playUrl = "";
+  #described: Description | null = null;
   #methods = new Set<string>();
   #plan: SetupPlan | null = null;
-  #sessionId = "";
-  #sessionTimeout = 60;
+  #describedAgain = false;
+  readonly #served = new ServedSession();
   #liveness: Liveness | null = null;
   #keepAlive: KeepAlive | null = null;
   #mediaAt = -1;
+  readonly #timer: AnswerTimer;
 
   /** @throws {SyntaxError} where the URL is none. */
   constructor(url: string | RtspUrl, options: RtspSessionOptions) {
     this.url = typeof url === "string" ? parseRtspUrl(url) : url;
     this.#options = withDefaults(options);
-    const { random, userAgent } = this.#options;
+    const { random, userAgent, basic } = this.#options;
     const { username = this.url.username, password = this.url.password } = options;
-    const authenticator = new Authenticator({ username, password, random });
+    const authenticator = new Authenticator({ username, password, random, basic });
     this.#hasCredentials = authenticator.hasCredentials;
     this.#book = new RequestBook({ authenticator, userAgent });
+    this.#timer = new AnswerTimer(this.#options.responseTimeout);
     this.#parser = new RtspParser({
       request: (request) => this.#onRequest(request),
       response: (response) => this.#onResponse(response),
@@ -100,15 +103,18 @@ export class RtspClientSession {
       if (now - this.#closingAt >= CLOSE_TIMEOUT) this.#end();
       return;
     }
-    const { pending } = this.#book;
-    if (pending !== null && now - pending.sentAt >= this.#options.responseTimeout) {
-      // Packets come: the answer to PLAY was lost, or never meant to be.
-      if (pending.method === "PLAY" && this.#mediaAt >= 0) return this.#playing([]);
-      const seconds = this.#options.responseTimeout / 1000;
-      return this.#fail("timeout", `the camera did not answer ${pending.method} in ${seconds} s`, pending.method);
-    }
+    const overdue = this.#timer.overdue(this.#book.pending, now);
+    if (overdue !== null) return this.#unanswered(overdue);
     const due = this.#liveness?.check(now) ?? null;
     if (due !== null) this.#onDue(due);
+  }
+
+  #unanswered({ method, last }: { method: string; last: boolean }): void {
+    if (!last) return this.#sendDescribe();
+    // Packets come: the answer to PLAY was lost, or never meant to be.
+    if (method === "PLAY" && this.#mediaAt >= 0) return this.#playing([]);
+    const seconds = this.#options.responseTimeout / 1000;
+    this.#fail("timeout", `the camera did not answer ${method} in ${seconds} s`, method);
   }
 
   /** The next bytes to be written to the connection, the caller's from now on; null where there are none. */
@@ -153,7 +159,7 @@ export class RtspClientSession {
     this.#now = now;
     if (this.#state === "closing") return this.#end();
     const waiting = this.#book.pending;
-    this.#sessionId = "";
+    this.#served.id = "";
     this.#fail(
       "closed",
       "the camera closed the connection" + (waiting === null ? "" : ` instead of answering ${waiting.method}`),
@@ -164,11 +170,11 @@ export class RtspClientSession {
   close(now: number): void {
     if (this.#state === "ended" || this.#state === "closing") return;
     this.#now = now;
-    if (this.#sessionId === "") return this.#end();
+    if (this.#served.id === "") return this.#end();
     this.#state = "closing";
     this.#liveness = null;
     this.#closingAt = now;
-    this.#send("TEARDOWN", this.#playUrl, [["Session", this.#sessionId]]);
+    this.#send("TEARDOWN", this.#described!.playUrl, this.#served.fields);
   }
 
   #onResponse(response: RtspResponse): void {
@@ -201,8 +207,7 @@ export class RtspClientSession {
         if (response.status === 401) return this.#finish(this.#statusError(request, response));
         // Some cameras do not know OPTIONS, or not for this path: DESCRIBE tells more.
         this.#methods = parsePublic(response.headers.getAll("Public"));
-        this.#state = "describe";
-        return this.#send("DESCRIBE", this.url.href, [["Accept", "application/sdp"]]);
+        return this.#sendDescribe();
       case "DESCRIBE":
         return refused ? this.#finish(this.#statusError(request, response)) : this.#describe(response);
       case "SETUP":
@@ -214,16 +219,20 @@ export class RtspClientSession {
     }
   }
 
+  #sendDescribe(): void {
+    this.#state = "describe";
+    this.#send("DESCRIBE", this.url.href, [["Accept", "application/sdp"]]);
+  }
+
   #describe(response: RtspResponse): void {
     const { codecs } = this.#options;
-    const { tracks, warnings, base, playUrl } = readDescription(response, { asked: this.url, codecs });
-    this.#base = base;
-    this.#playUrl = playUrl;
+    const { tracks, warnings } = this.#described = readDescription(response, { asked: this.url, codecs });
     const usable = tracks.find((track) => track.codec !== null && codecs.includes(track.codec));
     if (usable === undefined) return this.#finish(trackError(this.#action(), tracks, codecs));
     const selected = [usable];
-    this.#plan = new SetupPlan(this.#options.transport, selected);
-    this.#events.push({ type: "described", tracks, selected, warnings });
+    if (!this.#plan) this.#events.push({ type: "described", tracks, selected, warnings });
+    this.#plan ??= new SetupPlan(this.#options.transport);
+    this.#plan.begin(selected);
     this.#offerTransport();
   }
 
@@ -237,21 +246,22 @@ export class RtspClientSession {
 
   #setup(track: RtspTrack, ports: { rtpPort: number; rtcpPort: number } | null): void {
     this.#state = "setup";
-    this.#send("SETUP", track.control, [["Transport", this.#plan!.offer(ports)], ...this.#session()]);
+    this.#send("SETUP", track.control, [["Transport", this.#plan!.offer(ports)], ...this.#served.fields]);
   }
 
   #onSetup(request: PendingRequest, response: RtspResponse): void {
     if (response.status >= 300) {
+      // Hikvision forgets what came before, a refused SETUP over UDP among it.
+      if ((response.status === 454 || response.status === 455) && !this.#describedAgain) {
+        this.#describedAgain = true;
+        this.#served.id = "";
+        return this.#sendDescribe();
+      }
       const error = this.#statusError(request, response);
       // What a camera cannot send over UDP it says with many a code; who may not and what is not there stays so.
       return error.code === "transport" || error.code === "status" ? this.#nextTransport(error) : this.#finish(error);
     }
-    const session = response.headers.get("Session");
-    if (session !== null) {
-      const { id, timeoutSeconds } = parseSessionHeader(session);
-      this.#sessionId = id;
-      this.#sessionTimeout = timeoutSeconds;
-    }
+    this.#served.take(response.headers.get("Session"));
     const track = this.#plan!.track!;
     const transport = this.#plan!.accept(response.headers.get("Transport"));
     if (transport === null) {
@@ -264,11 +274,7 @@ export class RtspClientSession {
 
   #play(): void {
     this.#state = "play";
-    this.#send("PLAY", this.#playUrl, [...this.#session(), ["Range", "npt=0.000-"]]);
-  }
-
-  #session(): [string, string][] {
-    return this.#sessionId === "" ? [] : [["Session", this.#sessionId]];
+    this.#send("PLAY", this.#described!.playUrl, [...this.#served.fields, ["Range", "npt=0.000-"]]);
   }
 
   #nextTransport(error: RtspError): void {
@@ -280,12 +286,12 @@ export class RtspClientSession {
     this.#book.pending = null;
     this.#state = "playing";
     const { firstPacketTimeout, idleTimeout, udpTimeout, transport } = this.#options;
-    this.#keepAlive = new KeepAlive(this.#book, { url: this.#base, methods: this.#methods });
+    this.#keepAlive = new KeepAlive(this.#book, { url: this.#described!.base, methods: this.#methods });
     this.#liveness = new Liveness(
       { firstPacketTimeout, idleTimeout, udpTimeout: this.#plan?.usesUdp && transport === "auto" ? udpTimeout : null },
-      { now: this.#now, mediaAt: this.#mediaAt, sessionTimeoutSeconds: this.#sessionTimeout },
+      { now: this.#now, mediaAt: this.#mediaAt, sessionTimeoutSeconds: this.#served.timeoutSeconds },
     );
-    this.#events.push({ type: "playing", rtpInfo, sessionTimeoutSeconds: this.#sessionTimeout });
+    this.#events.push({ type: "playing", rtpInfo, sessionTimeoutSeconds: this.#served.timeoutSeconds });
   }
 
   #onDue(due: Due): void {
@@ -297,10 +303,8 @@ export class RtspClientSession {
         const reason = `no packet came over UDP in ${udpTimeout / 1000} s`;
         return this.#leave({ type: "reconnect", transport: "tcp", reason });
       }
-      case "no-first-packet": {
-        const hint = this.#plan?.usesUdp ? "; a firewall may keep UDP away, try TCP" : "";
-        return this.#fail("timeout", `the camera plays, but no packet came in ${firstPacketTimeout / 1000} s${hint}`);
-      }
+      case "no-first-packet":
+        return this.#fail("timeout", noPacketText(firstPacketTimeout, this.#plan?.usesUdp ?? false));
       case "idle":
         return this.#fail("timeout", `no packet came for ${idleTimeout / 1000} s`);
     }
@@ -310,7 +314,7 @@ export class RtspClientSession {
     if (this.#keepAlive === null || this.#outbox.full) return;
     this.stats.keepAlives++;
     this.stats.requests++;
-    this.#outbox.push(this.#keepAlive.request(this.#sessionId, again));
+    this.#outbox.push(this.#keepAlive.request(this.#served.fields, again));
   }
 
   #onKeepAlive(method: string, response: RtspResponse): void {
@@ -321,7 +325,7 @@ export class RtspClientSession {
 
   /** The server has forgotten the session: no good-bye is due. */
   #gone(): void {
-    this.#sessionId = "";
+    this.#served.id = "";
     if (this.#state === "closing") this.#end();
     else this.#fail("closed", "the camera has ended the session");
   }
@@ -355,9 +359,7 @@ export class RtspClientSession {
     else this.#leave({ type: "redirect", url });
   }
 
-  #statusError(request: PendingRequest, response: RtspResponse): RtspError {
-    const { status, reason } = response;
-    const { method, url } = request;
+  #statusError({ method, url }: PendingRequest, { status, reason }: RtspResponse): RtspError {
     return statusError(this.#action(), { status, reason, method, url, credentials: this.#hasCredentials });
   }
 
@@ -372,10 +374,10 @@ export class RtspClientSession {
   /** Ends with an event, and says good-bye without waiting: a camera that keeps dead sessions soon has no room. */
   #leave(event: RtspSessionEvent): void {
     if (this.#state === "ended") return;
-    if (this.#sessionId !== "") {
+    if (this.#served.id !== "") {
       this.stats.requests++;
-      this.#outbox.push(this.#book.sendBackground("TEARDOWN", this.#playUrl, [["Session", this.#sessionId]]));
-      this.#sessionId = "";
+      this.#outbox.push(this.#book.sendBackground("TEARDOWN", this.#described!.playUrl, this.#served.fields));
+      this.#served.id = "";
     }
     this.#state = "ended";
     this.#liveness = null;
@@ -383,7 +385,7 @@ export class RtspClientSession {
   }
 
   #end(): void {
-    this.#sessionId = "";
+    this.#served.id = "";
     this.#leave({ type: "ended" });
   }
 

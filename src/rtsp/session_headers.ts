@@ -14,6 +14,23 @@ export function parseSessionHeader(header: string): { id: string; timeoutSeconds
   return { id: id.replaceAll("\0", "").trim(), timeoutSeconds: seconds > 0 ? seconds : DEFAULT_TIMEOUT };
 }
 
+/** The session that a server named. */
+export class ServedSession {
+  /** Empty where there is none. */
+  id = "";
+  timeoutSeconds = DEFAULT_TIMEOUT;
+
+  /** Takes the header of an answer. */
+  take(header: string | null): void {
+    if (header !== null) ({ id: this.id, timeoutSeconds: this.timeoutSeconds } = parseSessionHeader(header));
+  }
+
+  /** What a request within the session says of it. */
+  get fields(): [string, string][] {
+    return this.id === "" ? [] : [["Session", this.id]];
+  }
+}
+
 /** The methods of a Public header, in upper case. */
 export function parsePublic(headers: readonly string[]): Set<string> {
   return new Set(headers.flatMap((header) => header.split(",")).map((method) => method.trim().toUpperCase()));

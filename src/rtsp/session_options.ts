@@ -12,6 +12,8 @@ export interface RtspSessionOptions {
   /** Credentials win over those in the URL. */
   username?: string;
   password?: string;
+  /** Whether Basic is answered, which shows the password to whoever asks. @default {"answer"} */
+  basic?: "answer" | "refuse";
   /** @default {"auto"} */
   transport?: TransportPolicy;
   /** Codecs that the caller can use. @default {["h264", "hevc", "mjpeg"]} */
@@ -40,6 +42,7 @@ export function withDefaults(options: RtspSessionOptions): SessionSettings {
   return {
     random: options.random,
     onMedia: options.onMedia,
+    basic: options.basic ?? "answer",
     transport: options.transport ?? "auto",
     codecs: options.codecs ?? ["h264", "hevc", "mjpeg"],
     userAgent: options.userAgent ?? "Millrace",

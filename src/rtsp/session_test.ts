@@ -291,7 +291,11 @@ Deno.test("RtspClientSession goes on where OPTIONS is not known, and where PLAY 
 Deno.test("RtspClientSession times out, notices the end of the connection, and follows redirects", () => {
   const silent = harness(() => null);
   silent.start();
+  silent.at(4_999);
+  assertEquals(methods(silent.requests), "OPTIONS");
+  silent.at(5_000);
   silent.at(9_999);
+  assertEquals([methods(silent.requests), silent.events], ["OPTIONS DESCRIBE", []]);
   silent.at(10_000);
   assertEquals([failure(silent.events).code, failure(silent.events).method], ["timeout", "OPTIONS"]);
   const closed = harness(({ method }) => method === "DESCRIBE" ? null : undefined);
@@ -360,4 +364,23 @@ Deno.test("RtspClientSession meets anything with events, never with an exception
     }),
     { numRuns: 500 },
   );
+});
+
+Deno.test("RtspClientSession asks for the description again where SETUP says that it was forgotten, once", () => {
+  const forgetful = harness(({ method }, count) => method === "SETUP" && count < 4 ? { status: 455 } : undefined);
+  forgetful.start();
+  assertEquals(methods(forgetful.requests), "OPTIONS DESCRIBE SETUP DESCRIBE SETUP PLAY");
+  assertEquals(types(forgetful.events), "described setup playing");
+  const stubborn = harness(({ method }) => method === "SETUP" ? { status: 455 } : undefined);
+  stubborn.start();
+  assertEquals(methods(stubborn.requests), "OPTIONS DESCRIBE SETUP DESCRIBE SETUP");
+  assertEquals(failure(stubborn.events).status, 455);
+});
+
+Deno.test("RtspClientSession keeps its password from a server that asks for it in the clear, where told to", () => {
+  const basic = () => ({ status: 401, headers: [["WWW-Authenticate", 'Basic realm="c"']] as [string, string][] });
+  const { requests, events, start } = harness(basic, { username: "u", password: "p", basic: "refuse" });
+  start();
+  assertEquals([failure(events).code, requests.length], ["unauthorized", 1]);
+  assert(!requests[0].headers.has("Authorization"));
 });

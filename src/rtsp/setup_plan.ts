@@ -49,15 +49,14 @@ export class SetupPlan {
   readonly channels = new Set<number>();
   readonly #policy: TransportPolicy;
   readonly #transports: ("udp" | "tcp")[];
-  readonly #tracks: readonly RtspTrack[];
+  #tracks: readonly RtspTrack[] = [];
   #at = 0;
   #offer: TransportOffer | null = null;
   #usesUdp = false;
 
-  constructor(policy: TransportPolicy, tracks: readonly RtspTrack[]) {
+  constructor(policy: TransportPolicy) {
     this.#policy = policy;
     this.#transports = policy === "auto" ? ["udp", "tcp"] : [policy];
-    this.#tracks = tracks;
   }
 
   /** The track whose turn it is; null once all are set up. */
@@ -99,6 +98,13 @@ export class SetupPlan {
     }
     this.#at++;
     return transport;
+  }
+
+  /** Begins, or begins again with tracks that were described anew; the transports that were given up stay so. */
+  begin(tracks: readonly RtspTrack[]): void {
+    this.#tracks = tracks;
+    this.#at = 0;
+    this.channels.clear();
   }
 
   /** Goes on to the next transport; false where there is none. */

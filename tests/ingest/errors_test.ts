@@ -142,3 +142,23 @@ Deno.test({
     assertStringIncludes(error.message, "--allow-net=127.0.0.1:9");
   },
 });
+
+Deno.test({
+  name: "openRtsp() follows a redirection to no host that Deno was not told to let it reach",
+  permissions: { ffi: "inherit", read: "inherit", env: "inherit", net: ["127.0.0.1"] },
+  async fn() {
+    await using server = startScriptedServer(() => ({ status: 302, headers: [["Location", "rtsp://127.0.0.2:9/x"]] }));
+    const error = await assertRejects(() => openRtsp(server.url), RtspError);
+    assertEquals(error.code, "permission");
+    assertStringIncludes(error.message, "--allow-net=127.0.0.2:9");
+    assertStringIncludes(error.message, `(where ${server.url} redirects to)`);
+  },
+});
+
+Deno.test("openRtsp() shows a password to no other host than its own", async () => {
+  const headers: [string, string][] = [["WWW-Authenticate", 'Basic realm="there"']];
+  await using there = startScriptedServer(() => ({ status: 401, headers }));
+  await using here = startScriptedServer(() => ({ status: 302, headers: [["Location", there.url]] }));
+  await refused(here.url, "unauthorized", /127/, { username: "viewer", password: "s3cret" });
+  assert(there.requests.length > 0 && there.requests.every((request) => !request.headers.has("Authorization")));
+});

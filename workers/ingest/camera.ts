@@ -6,13 +6,13 @@ import {
   type CameraState,
   type ErrorRecord,
 } from "../ingest_protocol.ts";
-import { AddressList } from "./address_list.ts";
 import { Connection } from "./connection.ts";
-import { brokenError, connectError, connectTimeout, redirected } from "./connect_error.ts";
+import { brokenError, connectError, connectTimeout } from "./connect_error.ts";
 import { MediaPath } from "./media_path.ts";
 import type { NativeLibrary } from "./native.ts";
 import type { Poller } from "./poller.ts";
 import { Retry } from "./retry.ts";
+import { Route } from "./route.ts";
 import { idleError, packetTimeout, pictureTimeout } from "./silence_error.ts";
 import { Track } from "./track.ts";
 import { WarningLimiter } from "./warning_limiter.ts";
@@ -32,6 +32,8 @@ export interface CameraEvents {
   failed(error: ErrorRecord, retryAt: number | null): void;
   closed(): void;
   warning(warning: Warning): void;
+  /** The camera redirects to another host; `moved()` is to follow. */
+  moving(url: string): void;
 }
 
 /** One camera of the ingest worker: a connection after the other, one track through all of them. */
@@ -44,13 +46,11 @@ export class Camera {
   readonly #counters: Float64Array;
   readonly #retry: Retry;
   readonly #warnings: WarningLimiter;
-  readonly #addresses: AddressList;
+  readonly #route: Route;
   #connection: Connection | null = null;
   #session: RtspClientSession | null = null;
   /** What worked, or must be: after UDP stayed silent the next session asks for TCP. */
   #policy: CameraSettings["transport"];
-  #url: string;
-  #redirects = 0;
   #state: CameraState = "connecting";
   #connectingSince = 0;
   #playingSince = 0;
@@ -71,9 +71,8 @@ export class Camera {
     this.#sockets = sockets;
     this.#settings = settings;
     this.#events = events;
-    this.#addresses = new AddressList(settings.addresses);
+    this.#route = new Route(settings.url, settings.addresses);
     this.#policy = settings.transport;
-    this.#url = settings.url;
     this.#counters = new Float64Array(settings.counters);
     this.#counters[COUNTER.clockOffset] = NaN;
     this.#warnings = new WarningLimiter((warning) => events.warning(warning));
@@ -95,7 +94,15 @@ export class Camera {
   }
 
   setAddresses(addresses: Uint8Array<ArrayBuffer>): void {
-    this.#addresses.replace(addresses);
+    this.#route.setHome(addresses);
+  }
+
+  /** The other host that the camera redirects to may be reached, or may not. */
+  moved(to: { url: string; addresses: Uint8Array<ArrayBuffer> } | ErrorRecord): void {
+    if (this.#closed || this.#closingAt > 0 || this.#connection || this.#retry.waiting) return;
+    if ("code" in to) return this.#fail(new RtspError(to.code, to.message, to));
+    this.#route.arrive(to.url, to.addresses);
+    this.#connect(now());
   }
 
   /** Has a bell rung after each access unit, or, with null, no longer. */
@@ -163,7 +170,7 @@ export class Camera {
     this.#retry.started();
     this.#connectingSince = at;
     this.#setState("connecting", "connecting", at);
-    const connection = new Connection(this.#sockets.library, this.#sockets.poller, this.#addresses.current, {
+    const connection = new Connection(this.#sockets.library, this.#sockets.poller, this.#route.address, {
       connected: () => this.#begin(),
       received: (bytes) => {
         this.#receivedAt = now();
@@ -180,7 +187,7 @@ export class Camera {
   #begin(): void {
     const at = now();
     const { username, password, responseTimeout, firstPacketTimeout, idleTimeout } = this.#settings;
-    const session = new RtspClientSession(this.#url, {
+    const session = new RtspClientSession(this.#route.url, {
       username,
       password,
       transport: this.#policy,
@@ -190,6 +197,8 @@ export class Camera {
       firstPacketTimeout,
       udpTimeout: Math.min(UDP_PATIENCE, firstPacketTimeout),
       idleTimeout,
+      // A password in the clear is for the host that it was given for.
+      basic: this.#route.isAway ? "refuse" : "answer",
     });
     this.#session = session;
     session.start(at);
@@ -254,17 +263,18 @@ export class Camera {
   }
 
   #redirect(url: string, at: number): void {
-    const next = redirected(this.#settings, this.#url, url, ++this.#redirects);
-    if (next instanceof RtspError) return this.#fail(next);
-    this.#url = next;
-    this.#connect(at);
+    const leads = this.#route.redirect(url);
+    if (leads === "here") return this.#connect(at);
+    if (leads !== "elsewhere") return this.#fail(leads);
+    this.#drop();
+    this.#events.moving(url);
   }
 
   #openPorts(track: RtspTrack, at: number): void {
     const session = this.#session!;
     let ports;
     try {
-      ports = this.#media.openPorts(this.#addresses.current);
+      ports = this.#media.openPorts(this.#route.address);
     } catch (error) {
       return session.udpUnavailable(track, (error as Error).message, at);
     }
@@ -291,7 +301,7 @@ export class Camera {
     } else if (this.#state !== "live") {
       this.#playedOnce = true;
       this.#retry.succeeded();
-      this.#redirects = 0;
+      this.#route.succeeded();
       this.#count(at);
       this.#setState("live", "pictures come", at);
     }
@@ -318,7 +328,7 @@ export class Camera {
 
   /** No connection came about: the next address is tried before the camera counts as unreachable. */
   #unreachable(error: RtspError): void {
-    if (this.#addresses.advance()) this.#connect(now());
+    if (this.#route.advance()) this.#connect(now());
     else this.#fail(error);
   }
 
@@ -327,7 +337,7 @@ export class Camera {
     if (this.#session) this.#send(this.#session); // a good-bye, where one is due
     // What TCP could not do either may have been a camera that was still starting: both are tried again.
     if (this.#track.lastUnitAt < this.#connectingSince) this.#policy = this.#settings.transport;
-    this.#url = this.#settings.url;
+    this.#route.goHome();
     this.#drop();
     // A camera that never came up is its opener's to judge: it may be the wrong address.
     const retryAt = this.#playedOnce && this.#closingAt === 0 ? this.#retry.failed(at) : null;

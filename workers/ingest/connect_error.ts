@@ -2,9 +2,6 @@ import { RtspError } from "../../src/media/mod.ts";
 import { parseRtspUrl } from "../../src/rtsp/mod.ts";
 import { ERRNO, errnoPhrase } from "./native.ts";
 
-/** Redirections in a row that are followed. */
-const MAX_REDIRECTS = 3;
-
 /** Why a TCP connection did not come about, in words that say what to do. */
 export function connectError(url: string, errno: number): RtspError {
   const { host, port } = parseRtspUrl(url);
@@ -47,20 +44,4 @@ export function brokenError(url: string, error: unknown): RtspError {
     "protocol",
     `Lost ${url}: Millrace failed on what the camera sent (${reason}); please report it`,
   );
-}
-
-/** Where a redirection leads: to the same host alone, for no other was permitted. */
-export function redirected(
-  settings: { url: string },
-  from: string,
-  to: string,
-  count: number,
-): string | RtspError {
-  const action = `Cannot open ${settings.url}`;
-  if (count > MAX_REDIRECTS) return new RtspError("protocol", `${action}: it redirects again and again`);
-  const before = parseRtspUrl(from), after = parseRtspUrl(to);
-  if (before.host === after.host && before.port === after.port) return to;
-  return new RtspError("status", `${action}: the camera redirects to ${to}; open that address instead`, {
-    status: 302,
-  });
 }

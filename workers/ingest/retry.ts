@@ -27,6 +27,11 @@ export class Retry {
     return this.#at > 0 && now >= this.#at;
   }
 
+  /** Whether an attempt is to come. */
+  get waiting(): boolean {
+    return this.#at > 0;
+  }
+
   started(): void {
     this.#at = 0;
   }
