@@ -78,7 +78,7 @@ export async function readersBench(results: Results, cases: readonly Case[]): Pr
   }
 }
 
-async function ours({ width, height }: Case, fps: number, seconds: number, count: number): Promise<Run> {
+export async function ours({ width, height }: Case, fps: number, seconds: number, count: number): Promise<Run> {
   const name = `bench-readers-${Deno.pid}`;
   const deno = (...args: string[]) => start(Deno.execPath(), ["run", "-A", "--no-prompt", PROGRAM, ...args]);
   const writer = await deno("write", name, ...[width, height, fps, seconds].map(String));
@@ -88,7 +88,7 @@ async function ours({ width, height }: Case, fps: number, seconds: number, count
   return { writer: wrote, readers: read };
 }
 
-async function theirs(peer: string, { width, height }: Case, mode: string, seconds: number): Promise<Run> {
+export async function theirs(peer: string, { width, height }: Case, mode: string, seconds: number): Promise<Run> {
   const name = `benchreaders${Deno.pid}`;
   const shape = [CELLS, width, height].map(String);
   const server = await start(peer, ["bench-server", name, ...shape, mode, String(seconds)]);

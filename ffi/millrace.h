@@ -244,6 +244,45 @@ MR_API int32_t mr_mem_notify(int32_t handle, uint64_t offset);
 MR_API int32_t mr_mem_wait_many(const int32_t *handles, const uint64_t *offsets, const uint32_t *expected,
                                 uint32_t count, int32_t timeout_ms);
 
+/* ---- one call for each record of a ring ----------------------------------------------------------------------- */
+
+/* What the caller knows of the ring lies in a block of its own, little-endian, doubles where a number may be large. Of what lies in the
+ * ring nothing is believed but what mr_ring_read() hands out, and that is not believed either: a descriptor is checked against
+ * the measures in the block, and those against the mapping. */
+
+/** The request of mr_ring_write(): f64 sequence, oldest (the lowest sequence that stays intact), slots, offset of the payload in
+ *  the memory; 5 x { f64 bytes of the buffer, f64 stride, f64 bytes of a row, f64 rows }, one for each part, of which none
+ *  overlaps itself; u32 the signal's next value, u32 0; the descriptor behind its sequence, with publishedAt as of the call, to
+ *  which the time is added that the copying takes. */
+#define MR_RING_REQUEST_BYTES 320
+#define MR_RING_PARTS 5
+/** Steps (a) to (h) for one record. The payload is the parts' rows, one behind the other; the last part is the blob. Where the result
+ *  is below zero the ring is as it was. */
+MR_API int32_t mr_ring_write(int32_t handle, const uint8_t *request, const uint8_t *part0, const uint8_t *part1,
+                             const uint8_t *part2, const uint8_t *part3, const uint8_t *blob);
+
+/** The block of mr_ring_read(), which it changes: f64 cursor (sequence of the next record in order), gap (records missed since the
+ *  last one taken), delivered, missed, overtaken, invalid, bytes of the record found (payload and blob); f64 offset of the arena,
+ *  bytes of it, bytes of a cell (0: variable); u32 slots, mode (0 every, 1 latest), step, fresh (1 until the first record was taken),
+ *  peeked (1 where a record is found, and not taken), signal as it was before looking; f64 gap as it was when a record was found last; 16 bytes 0; that
+ *  record's descriptor. */
+#define MR_RING_READING_BYTES 256
+#define MR_RING_EVERY 0u
+#define MR_RING_LATEST 1u
+/** Steps: look for a record; copy the one that was found, and take it; both. */
+#define MR_RING_LOOK 1u
+#define MR_RING_COPY 2u
+#define MR_RING_NEXT 3u
+/** Results: there is none; it was copied whole, and taken; it is found, and not copied, since that was not asked for or the payload has
+ *  more than len bytes; many were tried and none could be had, try again; the writer overtook the copy. */
+#define MR_RING_NOTHING 0
+#define MR_RING_TAKEN 1
+#define MR_RING_FOUND 2
+#define MR_RING_LATER 3
+#define MR_RING_LOST 4
+/** Reads as the protocol has it. The blob is copied behind the payload where both fit. */
+MR_API int32_t mr_ring_read(int32_t handle, uint8_t *block, uint8_t *into, uint64_t len);
+
 /* ---- named semaphores (POSIX) --------------------------------------------------------------------------------- */
 
 /** create: 0 it must be there, 1 made where it is missing, 2 it must not be there. mode and value count only where it is

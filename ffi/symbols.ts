@@ -114,6 +114,18 @@ export const DECLARATIONS = {
     "int32_t timeout_ms",
   ],
 
+  mr_ring_write: [
+    "int32_t",
+    "int32_t handle",
+    "const uint8_t *request",
+    "const uint8_t *part0",
+    "const uint8_t *part1",
+    "const uint8_t *part2",
+    "const uint8_t *part3",
+    "const uint8_t *blob",
+  ],
+  mr_ring_read: ["int32_t", "int32_t handle", "uint8_t *block", "uint8_t *into", "uint64_t len"],
+
   mr_sem_open: ["int32_t", "const char *name", "uint32_t create", "uint32_t mode", "uint32_t value"],
   mr_sem_post: ["int32_t", "int32_t handle"],
   mr_sem_wait: ["int32_t", "int32_t handle", "int32_t timeout_ms"],

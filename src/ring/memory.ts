@@ -1,4 +1,6 @@
 // Pure: no I/O.
+import type { Reading, ReadResult } from "./reading.ts";
+import type { WriteRequest } from "./write_request.ts";
 
 /** How a wait on a word ended. */
 export type WaitResult = "ok" | "not-equal" | "timed-out";
@@ -34,6 +36,16 @@ export interface RingMemory {
   writeRows(offset: number, stride: number, from: Uint8Array, fromStride: number, rowBytes: number, rows: number): void;
   /** A view on the memory itself, where there can be one. */
   view?(offset: number, length: number): Uint8Array<ArrayBufferLike>;
+  /**
+   * All steps of writing one record at once, the wake as well, where the memory's owner can do that; else they are done one by one. What
+   * it throws leaves the ring as it was.
+   */
+  writeRecord?(request: WriteRequest): void;
+  /**
+   * The steps of reading that `reading.step` names, at once. Of the descriptor that it leaves there it has checked where the
+   * payload lies, and nothing else.
+   */
+  readRecord?(reading: Reading, into: Uint8Array): ReadResult;
   /** Wakes all who wait on the word at `offset`. */
   notify(offset: number): void;
   /** Blocks this thread while the word is `expected`, at most so many milliseconds (`Infinity` waits for ever). */

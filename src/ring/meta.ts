@@ -94,10 +94,17 @@ const HIGH = 2 ** 32;
 
 /** A descriptor on its way into the memory or out of it, without garbage. */
 export class SlotRecord {
-  readonly bytes = new Uint8Array(SLOT_BYTES);
+  readonly bytes: Uint8Array<ArrayBuffer>;
   /** Everything behind the sequence, which is stored by itself. */
-  readonly body = this.bytes.subarray(SLOT.payloadOffset);
-  readonly #view = new DataView(this.bytes.buffer);
+  readonly body: Uint8Array<ArrayBuffer>;
+  readonly #view: DataView;
+
+  /** @param bytes where it lies, by default by itself. */
+  constructor(bytes: Uint8Array<ArrayBuffer> = new Uint8Array(SLOT_BYTES)) {
+    this.bytes = bytes;
+    this.body = bytes.subarray(SLOT.payloadOffset, SLOT_BYTES);
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, SLOT_BYTES);
+  }
 
   #u64(offset: number): number {
     return this.#view.getUint32(offset + 4, true) * HIGH + this.#view.getUint32(offset, true);

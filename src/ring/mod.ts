@@ -9,6 +9,8 @@ export type { RecordInfo, RecordPlane } from "./meta.ts";
 export { HEADER, LAYOUT_VERSION, MAGIC, readHeader, ringBytes, STATE } from "./layout.ts";
 export type { PayloadKind, RingHeader, RingOptions, RingPolicy, RingRoom } from "./layout.ts";
 export type { RingMemory, WaitResult } from "./memory.ts";
+export { type Reading, type ReadResult, RESULT, STEP } from "./reading.ts";
+export type { WriteRequest } from "./write_request.ts";
 export { SharedRingMemory } from "./shared_memory.ts";
 export { createRing, RingWriter } from "./writer.ts";
 export type { CreateRingOptions, Reservation, RingWriterStats } from "./writer.ts";

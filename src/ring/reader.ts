@@ -1,8 +1,9 @@
 // Pure: no I/O.
-import { packedPlanes } from "../media/pixel_format.ts";
-import { HEADER, MAX_PLANES, readHeader, type RingHeader, SLOT, slotOffset, STATE } from "./layout.ts";
+import { DescriptorCheck } from "./descriptor_check.ts";
+import { HEADER, readHeader, type RingHeader, SLOT, slotOffset, STATE } from "./layout.ts";
 import type { RingMemory } from "./memory.ts";
-import { RecordMeta, SlotRecord } from "./meta.ts";
+import { RecordMeta } from "./meta.ts";
+import { Reading, RESULT, STEP } from "./reading.ts";
 
 /** Which record comes next: each one in order, or always the newest. */
 export type ReadMode = "every" | "latest";
@@ -24,7 +25,7 @@ export interface RingReaderStats {
 
 /** How many records one call tries before it lets others run. */
 const ATTEMPTS = 64;
-const MAX_SIDE = 65_536;
+const NO_BYTES = new Uint8Array(0);
 
 /**
  * One of any number of readers of a ring, at its own pace. It writes nothing to the ring, and believes nothing of
@@ -34,22 +35,12 @@ const MAX_SIDE = 65_536;
 export class RingReader {
   readonly memory: RingMemory;
   readonly header: Readonly<RingHeader>;
-  readonly #slot = new SlotRecord();
+  readonly #reading: Reading;
+  readonly #check: DescriptorCheck;
   readonly #meta = new RecordMeta();
   /** Views of the payloads by slot, made anew only when they move. */
   readonly #views: { offset: number; bytes: Uint8Array<ArrayBufferLike> }[] = [];
-  #cursor = 0;
-  #peeked = false;
-  #fresh = true;
-  #seen: number;
   #again = false;
-  /** Records passed over since the last one delivered. */
-  #gap = 0;
-  #delivered = 0;
-  #missed = 0;
-  #overtaken = 0;
-  #invalid = 0;
-  #shape = { format: 0, width: 0, height: 0, planes: packedPlanes("GRAY8", 1, 1) };
 
   /**
    * @param options.start @default {"oldest"}
@@ -59,10 +50,12 @@ export class RingReader {
   constructor(memory: RingMemory, options: { start?: ReadStart; what?: string } = {}) {
     this.memory = memory;
     this.header = readHeader(memory, options.what);
-    this.#seen = memory.load32(HEADER.signal);
+    this.#reading = new Reading(this.header);
+    this.#check = new DescriptorCheck(this.header);
+    this.#reading.seen = memory.load32(HEADER.signal);
     const oldest = this.memory.load64(HEADER.oldest), head = this.head;
     const start = options.start ?? "oldest";
-    this.#cursor = start === "new" ? head : start === "latest" ? Math.max(0, head - 1) : Math.min(oldest, head);
+    this.#reading.cursor = start === "new" ? head : start === "latest" ? Math.max(0, head - 1) : Math.min(oldest, head);
   }
 
   /** Sequence of the record that the writer writes next. */
@@ -73,12 +66,12 @@ export class RingReader {
 
   /** Sequence of the record that this reader would read next in order. */
   get cursor(): number {
-    return this.#cursor;
+    return this.#reading.cursor;
   }
 
   /** How many records this reader is behind. */
   get behind(): number {
-    return Math.max(0, this.head - this.#cursor);
+    return Math.max(0, this.head - this.#reading.cursor);
   }
 
   /** Whether the writer has closed the ring; records may still be in it. */
@@ -88,12 +81,12 @@ export class RingReader {
 
   /** Records that this reader did not get, since it began. */
   get missed(): number {
-    return this.#missed;
+    return this.#reading.missed;
   }
 
   /** The signal word as it was when this reader last looked for a record: what to wait on, for those who wait by themselves. */
   get seenSignal(): number {
-    return this.#seen;
+    return this.#reading.seen;
   }
 
   /** Whether `wait` would return at once because records were left unlooked at. */
@@ -102,12 +95,8 @@ export class RingReader {
   }
 
   stats(): RingReaderStats {
-    return {
-      delivered: this.#delivered,
-      missed: this.#missed,
-      overtaken: this.#overtaken,
-      invalid: this.#invalid,
-    };
+    const { delivered, missed, overtaken, invalid } = this.#reading;
+    return { delivered, missed, overtaken, invalid };
   }
 
   /** Goes to a record; what lies between is not counted as missed. */
@@ -115,14 +104,14 @@ export class RingReader {
     if (!Number.isSafeInteger(sequence) || sequence < 0) {
       throw new RangeError(`Cannot skip to record ${sequence}: expected an integer from 0`);
     }
-    this.#cursor = sequence;
-    this.#peeked = false;
+    this.#reading.cursor = sequence;
+    this.#reading.peeked = false;
   }
 
   /** Goes to the newest record that is a keyframe and not behind this reader; false where the ring holds none. */
   skipToKeyframe(): boolean {
     const head = this.head;
-    const last = Math.max(this.#cursor, this.memory.load64(HEADER.oldest), head - this.header.slots);
+    const last = Math.max(this.#reading.cursor, this.memory.load64(HEADER.oldest), head - this.header.slots);
     for (let sequence = head - 1; sequence >= last; sequence--) {
       const slot = slotOffset(sequence, this.header.slots);
       if (this.memory.load64(slot + SLOT.sequence) !== sequence + 1) continue;
@@ -138,26 +127,22 @@ export class RingReader {
    * `peek` looks again, and in mode `latest` may find a newer one.
    */
   peek(mode: ReadMode = "every"): RecordMeta | null {
-    this.#peeked = false;
+    const reading = this.#reading;
+    reading.peeked = false;
+    reading.latest = mode === "latest";
     this.#again = false;
-    // Before the head is loaded, so that a record published after that ends the wait.
-    this.#seen = this.memory.load32(HEADER.signal);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const oldest = this.memory.load64(HEADER.oldest);
-      const head = this.head;
-      if (mode === "latest" && head - 1 > this.#cursor) {
-        // What was there before this reader's first record was never meant for it.
-        if (this.#fresh) this.#cursor = head - 1;
-        else this.#lose(head - 1 - this.#cursor);
-      }
-      if (this.#cursor >= head) return null;
-      const least = Math.min(Math.max(oldest, head - this.header.slots), head - 1);
-      if (this.#cursor < least) this.#lose(least - this.#cursor);
-      if (this.#look()) {
-        this.#peeked = true;
-        this.#meta.missed = this.#gap;
+      const result = this.memory.readRecord ? this.#ask(STEP.look, NO_BYTES) : this.#find(mode);
+      if (result === RESULT.nothing) return null;
+      if (result === RESULT.later) break;
+      if (this.#check.accept(reading.slot, reading.cursor, this.#meta)) {
+        reading.peeked = true;
+        this.#meta.missed = reading.gap;
         return this.#meta;
       }
+      reading.peeked = false;
+      reading.invalid++;
+      reading.lose(1);
     }
     this.#again = true;
     return null;
@@ -172,9 +157,8 @@ export class RingReader {
   read(into: Uint8Array): boolean {
     this.#mustPeek();
     const { bytes, blobBytes, offset } = this.#meta;
-    if (into.length < bytes) {
-      throw new RangeError(`Cannot read a record: it has ${bytes} bytes, the buffer has ${into.length}`);
-    }
+    this.#mustFit(bytes, into);
+    if (this.memory.readRecord) return this.#ask(STEP.copy, into) === RESULT.taken;
     const all = bytes + blobBytes;
     const length = into.length >= all ? all : bytes;
     if (length > 0) this.memory.read(offset, into, length);
@@ -211,29 +195,27 @@ export class RingReader {
   /** Ends with the peeked record: true where it was whole to the end, else it is missed. */
   take(): boolean {
     const whole = this.validate();
-    this.#peeked = false;
+    const reading = this.#reading;
+    reading.peeked = false;
     if (whole) {
-      this.#cursor++;
-      this.#delivered++;
-      this.#gap = 0;
-      this.#fresh = false;
+      reading.take();
       return true;
     }
-    this.#overtaken++;
-    this.#lose(1);
+    reading.overtaken++;
+    reading.lose(1);
     // The oldest record is the next to be overwritten: a reader that is slower than the writer would lose every copy. From
     // the middle it gets some in a row.
     const head = this.head;
     const middle = head - ((head - Math.max(this.memory.load64(HEADER.oldest), head - this.header.slots)) >> 1);
-    if (middle > this.#cursor && middle <= head) this.#lose(middle - this.#cursor);
+    if (middle > reading.cursor && middle <= head) reading.lose(middle - reading.cursor);
     return false;
   }
 
   /** Passes the peeked record over; it does not count as missed. */
   skip(): void {
     this.#mustPeek();
-    this.#peeked = false;
-    this.#cursor++;
+    this.#reading.peeked = false;
+    this.#reading.cursor++;
   }
 
   /**
@@ -243,6 +225,7 @@ export class RingReader {
    * @throws {RangeError} where the payload does not fit.
    */
   next(mode: ReadMode, into: Uint8Array | ((bytes: number) => Uint8Array)): RecordMeta | null {
+    if (this.memory.readRecord && into instanceof Uint8Array) return this.#nextAtOnce(mode, into);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const meta = this.peek(mode);
       if (meta === null) return null;
@@ -254,84 +237,95 @@ export class RingReader {
 
   /** Blocks until something was published or closed since this reader last looked, or the time is over: then false. */
   wait(timeout = Infinity): boolean {
-    return this.#again || this.memory.wait(HEADER.signal, this.#seen, timeout) !== "timed-out";
+    return this.#again || this.memory.wait(HEADER.signal, this.#reading.seen, timeout) !== "timed-out";
   }
 
   /** As `wait`, without blocking. */
   async waitAsync(timeout = Infinity): Promise<boolean> {
     // With records unlooked at, a wait that is over at once still lets other tasks run.
     if (this.#again) {
-      await this.memory.waitAsync(HEADER.signal, this.#seen, 1);
+      await this.memory.waitAsync(HEADER.signal, this.#reading.seen, 1);
       return true;
     }
-    return await this.memory.waitAsync(HEADER.signal, this.#seen, timeout) !== "timed-out";
+    return await this.memory.waitAsync(HEADER.signal, this.#reading.seen, timeout) !== "timed-out";
   }
 
-  #lose(records: number): void {
-    this.#cursor += records;
-    this.#missed += records;
-    this.#gap += records;
+  /** Has the memory's owner take one step of reading. */
+  #ask(step: typeof STEP[keyof typeof STEP], into: Uint8Array): number {
+    this.#reading.step = step;
+    return this.memory.readRecord!(this.#reading, into);
+  }
+
+  /** `next()` in one call. */
+  #nextAtOnce(mode: ReadMode, into: Uint8Array): RecordMeta | null {
+    const reading = this.#reading, meta = this.#meta;
+    reading.latest = mode === "latest";
+    this.#again = false;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      reading.peeked = false;
+      const { fresh } = reading;
+      const result = this.#ask(STEP.next, into);
+      if (result === RESULT.nothing) return null;
+      if (result === RESULT.later) break;
+      const taken = result === RESULT.taken;
+      if (this.#check.accept(reading.slot, reading.cursor - (taken ? 1 : 0), meta)) {
+        meta.missed = reading.before;
+        if (taken) return meta;
+        this.#mustFit(meta.bytes, into);
+      } else if (taken) reading.refuse(fresh);
+      else {
+        reading.invalid++;
+        reading.lose(1);
+      }
+    }
+    this.#again = true;
+    return null;
   }
 
   #mustPeek(): void {
-    if (!this.#peeked) throw new TypeError("Cannot read a record: none was peeked");
+    if (!this.#reading.peeked) throw new TypeError("Cannot read a record: none was peeked");
   }
 
-  /** Copies and checks the descriptor at the cursor; where it is not to be had, moves on and counts. */
-  #look(): boolean {
-    const sequence = this.#cursor, { slots } = this.header;
-    const at = slotOffset(sequence, slots);
-    if (this.memory.load64(at + SLOT.sequence) === sequence + 1) {
-      this.memory.read(at, this.#slot.bytes);
-      this.memory.fence();
-      const intact = this.memory.load64(HEADER.oldest) <= sequence &&
-        this.memory.load64(at + SLOT.sequence) === sequence + 1;
-      if (intact && this.#accept(sequence)) return true;
-      if (intact) this.#invalid++;
-      else this.#overtaken++;
-    } else if (this.memory.load64(HEADER.oldest) <= sequence) this.#invalid++;
-    else this.#overtaken++;
-    this.#lose(1);
-    return false;
+  #mustFit(bytes: number, into: Uint8Array): void {
+    if (into.length >= bytes) return;
+    throw new RangeError(`Cannot read a record: it has ${bytes} bytes, the buffer has ${into.length}`);
   }
 
-  /** Whether the descriptor makes sense; then `#meta` is it. */
-  #accept(sequence: number): boolean {
-    const { arenaBytes, arenaOffset, cellBytes, policy, slots, kind } = this.header;
-    const { payloadOffset, payloadBytes, blobBytes } = this.#slot;
-    const end = payloadOffset + payloadBytes + blobBytes;
-    if (!(end <= arenaBytes)) return false;
-    if (policy === "fixed") {
-      const cell = (sequence % slots) * cellBytes;
-      if (payloadOffset !== cell || end > cell + cellBytes) return false;
-    }
-    const meta = this.#meta;
-    this.#slot.decode(meta);
-    meta.sequence = sequence;
-    meta.offset = arenaOffset + payloadOffset;
-    if (meta.planeCount > MAX_PLANES) return false;
-    return kind !== "frames" || this.#isPicture(meta);
-  }
-
-  /** Whether the planes are those of such a picture, and lie in the payload. */
-  #isPicture(meta: RecordMeta): boolean {
-    const { format, width, height } = meta;
-    const shape = this.#shape;
-    if (shape.format !== format || shape.width !== width || shape.height !== height) {
-      const pixelFormat = meta.pixelFormat;
-      if (pixelFormat === undefined || !(width >= 1 && height >= 1 && width <= MAX_SIDE && height <= MAX_SIDE)) {
-        return false;
+  /** Chooses the next record and copies its descriptor, word by word of memory; what cannot be had is counted and passed over. */
+  #find(mode: ReadMode): number {
+    const reading = this.#reading, { slots } = this.header;
+    // Before the head is loaded, so that a record published after that ends the wait.
+    reading.seen = this.memory.load32(HEADER.signal);
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const oldest = this.memory.load64(HEADER.oldest);
+      const head = this.head;
+      if (mode === "latest" && head - 1 > reading.cursor) {
+        // What was there before this reader's first record was never meant for it.
+        if (reading.fresh) reading.cursor = head - 1;
+        else reading.lose(head - 1 - reading.cursor);
       }
-      shape.planes = packedPlanes(pixelFormat, width, height);
-      shape.format = format;
-      shape.width = width;
-      shape.height = height;
+      if (reading.cursor >= head) return RESULT.nothing;
+      const least = Math.min(Math.max(oldest, head - slots), head - 1);
+      if (reading.cursor < least) reading.lose(least - reading.cursor);
+      if (this.#look()) return RESULT.found;
     }
-    if (meta.planeCount !== shape.planes.length) return false;
-    for (let i = 0; i < shape.planes.length; i++) {
-      const { stride: rowBytes, rows } = shape.planes[i], { offset, stride } = meta.planes[i];
-      if (stride < rowBytes || offset + stride * (rows - 1) + rowBytes > meta.bytes) return false;
+    return RESULT.later;
+  }
+
+  /** Copies the descriptor at the cursor; where it is not to be had, moves on and counts. */
+  #look(): boolean {
+    const reading = this.#reading, { cursor } = reading;
+    const at = slotOffset(cursor, this.header.slots);
+    const there = this.memory.load64(at + SLOT.sequence) === cursor + 1;
+    if (there) {
+      this.memory.read(at, reading.slot.bytes);
+      this.memory.fence();
     }
-    return true;
+    const kept = this.memory.load64(HEADER.oldest) <= cursor;
+    if (there && kept && this.memory.load64(at + SLOT.sequence) === cursor + 1) return true;
+    if (!there && kept) reading.invalid++;
+    else reading.overtaken++;
+    reading.lose(1);
+    return false;
   }
 }

@@ -16,7 +16,8 @@ import {
   writeHeader,
 } from "./layout.ts";
 import type { RingMemory } from "./memory.ts";
-import { accessUnitRecord, frameRecord, type RecordInfo, SlotRecord } from "./meta.ts";
+import { accessUnitRecord, frameRecord, type RecordInfo } from "./meta.ts";
+import { PARTS, WriteRequest } from "./write_request.ts";
 
 /** Room for the next record; one object, filled anew by each `reserve()`. */
 export interface Reservation {
@@ -80,7 +81,7 @@ export class RingWriter {
   readonly memory: RingMemory;
   readonly header: Readonly<RingHeader>;
   readonly #clock: () => number;
-  readonly #slot = new SlotRecord();
+  readonly #request: WriteRequest;
   readonly #arena: Arena | null;
   /** Views of the cells, made once each. */
   readonly #cells: Uint8Array<ArrayBufferLike>[] = [];
@@ -99,6 +100,7 @@ export class RingWriter {
     this.memory = memory;
     this.header = header;
     this.#clock = clock;
+    this.#request = new WriteRequest(header.slots);
     this.#head = memory.load64(HEADER.head);
     this.#oldest = memory.load64(HEADER.oldest);
     this.#signal = memory.load32(HEADER.signal);
@@ -141,33 +143,19 @@ export class RingWriter {
    * @throws {RangeError} where more is asked for than a cell, or the arena, has.
    */
   reserve(bytes: number): Reservation {
-    if (this.#closed) throw new TypeError("Cannot write to a ring: it was closed");
-    if (!(bytes <= this.maxBytes)) {
-      const room = this.#arena ? "the arena" : "a cell";
-      throw new RangeError(`Cannot write ${bytes} bytes to a ring: ${room} takes ${this.maxBytes}`);
-    }
     const { memory, header } = this;
+    const oldest = this.#oldest;
+    const room = this.#place(bytes);
     const head = this.#head;
-    const position = this.#arena ? this.#arena.place(bytes) : 0;
     // (a) Who copies one of these records now finds out when it validates.
-    let oldest = Math.max(this.#oldest, head - header.slots + 1);
-    if (this.#arena) { while (oldest < head && this.#arena.overlaps(oldest, position, bytes)) oldest++; }
-    if (oldest !== this.#oldest) memory.store64(HEADER.oldest, oldest);
-    this.#oldest = oldest;
+    if (this.#oldest !== oldest) memory.store64(HEADER.oldest, this.#oldest);
     memory.fence();
     // (b)
     memory.store64(slotOffset(head, header.slots) + SLOT.sequence, 0);
-    const slot = head % header.slots;
-    const inArena = this.#arena ? this.#arena.offset(position) : slot * header.cellBytes;
-    this.#position = position;
-    const room = this.#reservation;
-    room.sequence = head;
-    room.offset = header.arenaOffset + inArena;
-    room.bytes = bytes;
     if (memory.view) {
       room.view = this.#arena
         ? memory.view(room.offset, bytes)
-        : this.#cells[slot] ??= memory.view(room.offset, header.cellBytes);
+        : this.#cells[head % header.slots] ??= memory.view(room.offset, header.cellBytes);
     }
     return room;
   }
@@ -188,16 +176,13 @@ export class RingWriter {
     const head = this.#head;
     const slot = slotOffset(head, header.slots);
     // (d)
-    this.#slot.encode(info, room.offset - header.arenaOffset, bytes, blobBytes, this.#clock());
-    memory.write(slot + SLOT.payloadOffset, this.#slot.body);
+    const record = this.#request.slot;
+    record.encode(info, room.offset - header.arenaOffset, bytes, blobBytes, this.#clock());
+    memory.write(slot + SLOT.payloadOffset, record.body);
     // (e), (f), (g)
     memory.store64(slot + SLOT.sequence, head + 1);
     memory.store64(HEADER.head, head + 1);
-    this.#head = head + 1;
-    this.#arena?.take(head, this.#position, bytes + blobBytes);
-    this.#position = -1;
-    this.#records++;
-    this.#bytes += bytes + blobBytes;
+    this.#published(bytes + blobBytes);
     this.#wake();
   }
 
@@ -207,6 +192,11 @@ export class RingWriter {
     const single = payload instanceof Uint8Array;
     if (single) bytes = payload.length;
     else for (const part of payload) bytes += part.length;
+    if (this.memory.writeRecord && (single || payload.length <= PARTS)) {
+      if (single) this.#request.whole(0, payload);
+      else for (let i = 0; i < payload.length; i++) this.#request.whole(i, payload[i]);
+      return this.#writeAtOnce(info, bytes, blob);
+    }
     let { offset } = this.reserve(bytes + blob.length);
     // (c)
     if (single) this.memory.write(offset, payload);
@@ -244,13 +234,21 @@ export class RingWriter {
           `${rowBytes} bytes, expected ${expected} of ${stride}`,
       );
     }
+    const info = frameRecord(frame, shape.planes, this.#info);
+    if (this.memory.writeRecord) {
+      for (let i = 0; i < planes.length; i++) {
+        const { data, stride, rowBytes, rows } = planes[i];
+        this.#request.part(i, data, stride, rowBytes, rows);
+      }
+      return this.#writeAtOnce(info, shape.bytes, blob);
+    }
     const { offset } = this.reserve(shape.bytes + blob.length);
     for (let i = 0; i < planes.length; i++) {
       const { data, stride, rowBytes, rows } = planes[i];
       this.memory.writeRows(offset + shape.planes[i].offset, rowBytes, data, stride, rowBytes, rows);
     }
     if (blob.length > 0) this.memory.write(offset + shape.bytes, blob);
-    this.commit(frameRecord(frame, shape.planes, this.#info), shape.bytes, blob.length);
+    this.commit(info, shape.bytes, blob.length);
   }
 
   /** Writes one access unit. */
@@ -272,6 +270,55 @@ export class RingWriter {
     this.#closed = true;
     this.memory.store32(HEADER.state, STATE.closed);
     this.#wake();
+  }
+
+  /** Takes the place for the next record, and gives up what lies there. */
+  #place(bytes: number): Reservation {
+    if (this.#closed) throw new TypeError("Cannot write to a ring: it was closed");
+    if (!(bytes <= this.maxBytes)) {
+      const room = this.#arena ? "the arena" : "a cell";
+      throw new RangeError(`Cannot write ${bytes} bytes to a ring: ${room} takes ${this.maxBytes}`);
+    }
+    const { header } = this;
+    const head = this.#head;
+    const position = this.#arena ? this.#arena.place(bytes) : 0;
+    let oldest = Math.max(this.#oldest, head - header.slots + 1);
+    if (this.#arena) { while (oldest < head && this.#arena.overlaps(oldest, position, bytes)) oldest++; }
+    this.#oldest = oldest;
+    this.#position = position;
+    const room = this.#reservation;
+    room.sequence = head;
+    room.offset = header.arenaOffset +
+      (this.#arena ? this.#arena.offset(position) : head % header.slots * header.cellBytes);
+    room.bytes = bytes;
+    return room;
+  }
+
+  /** Writes the record whose parts were put into the request; all steps in one call. */
+  #writeAtOnce(info: RecordInfo, bytes: number, blob: Uint8Array): void {
+    const { memory, header } = this, request = this.#request;
+    try {
+      if (blob.length > 0) request.whole(PARTS, blob);
+      const room = this.#place(bytes + blob.length);
+      this.#signal = (this.#signal + 1) >>> 0;
+      request.place(room.sequence, this.#oldest, room.offset, this.#signal);
+      request.slot.encode(info, room.offset - header.arenaOffset, bytes, blob.length, this.#clock());
+      memory.writeRecord!(request);
+    } catch (error) {
+      this.#position = -1;
+      throw error;
+    } finally {
+      request.clear();
+    }
+    this.#published(bytes + blob.length);
+  }
+
+  #published(bytes: number): void {
+    this.#arena?.take(this.#head, this.#position, bytes);
+    this.#head++;
+    this.#position = -1;
+    this.#records++;
+    this.#bytes += bytes;
   }
 
   #wake(): void {
@@ -297,8 +344,9 @@ export class RingWriter {
     if (!(oldest <= this.#head && this.#head - oldest <= slots)) this.#oldest = this.#head;
     else if (this.#arena) {
       for (let sequence = oldest; sequence < this.#head; sequence++) {
-        this.memory.read(slotOffset(sequence, slots), this.#slot.bytes);
-        const { payloadOffset, payloadBytes, blobBytes } = this.#slot;
+        const { slot } = this.#request;
+        this.memory.read(slotOffset(sequence, slots), slot.bytes);
+        const { payloadOffset, payloadBytes, blobBytes } = slot;
         if (this.#arena.resume(sequence, payloadOffset, payloadBytes + blobBytes)) continue;
         this.#oldest = this.#head;
         break;

@@ -1,4 +1,4 @@
-import type { RingMemory, WaitResult } from "../ring/mod.ts";
+import type { Reading, ReadResult, RingMemory, WaitResult, WriteRequest } from "../ring/mod.ts";
 import { ERRNO } from "../../ffi/errno.ts";
 import type { NativeLibrary } from "../../ffi/load.ts";
 import { shmError } from "./shm_error.ts";
@@ -74,6 +74,29 @@ export class ShmRingMemory implements RingMemory {
       symbols.mr_mem_write_rows(this.handle, offset, stride, from, from.length, 0, fromStride, rowBytes, rows),
       offset,
     );
+  }
+
+  writeRecord(request: WriteRequest): void {
+    const [first, second, third, fourth, blob] = request.buffers;
+    const result = this.#library.symbols.mr_ring_write(
+      this.handle,
+      request.bytes,
+      first,
+      second,
+      third,
+      fourth,
+      blob,
+    );
+    if (result === -ERRNO.ERANGE) {
+      throw new RangeError("Cannot write a record: its rows lie outside their buffer, or it lies outside the memory");
+    }
+    if (result < 0) throw shmError("Cannot write a record", result);
+  }
+
+  readRecord(reading: Reading, into: Uint8Array): ReadResult {
+    const result = this.#library.symbols.mr_ring_read(this.handle, reading.bytes, into, into.length);
+    if (result < 0) throw shmError("Cannot read a record", result);
+    return result as ReadResult;
   }
 
   notify(offset: number): void {

@@ -35,8 +35,14 @@ const shared: Backing = {
   },
 };
 
-const posix: Backing = {
-  name: "POSIX shared memory, mapped to read",
+/** The same memory without the calls that do a whole record at once, so that the protocol's steps are TypeScript's own. */
+class StepByStep extends ShmRingMemory {
+  override readonly writeRecord = undefined!;
+  override readonly readRecord = undefined!;
+}
+
+const posix = (Memory: typeof ShmRingMemory, how: string): Backing => ({
+  name: `POSIX shared memory, mapped to read, ${how}`,
   make(options) {
     const library = loadLibrary(TEST_LIBRARY);
     const { symbols } = library;
@@ -46,7 +52,7 @@ const posix: Backing = {
     };
     const name = freshName();
     const owner = must(symbols.mr_shm_create(ringBytes(options), 0o600));
-    const raw = new ShmRingMemory(library, owner);
+    const raw = new Memory(library, owner);
     const writer = createRing(raw, options);
     must(symbols.mr_shm_publish(owner, name));
     const opened = must(symbols.mr_shm_open(name, 0));
@@ -54,17 +60,21 @@ const posix: Backing = {
     return {
       writer,
       raw,
-      reading: new ShmRingMemory(library, opened),
+      reading: new Memory(library, opened),
       [Symbol.dispose]() {
         symbols.mr_close(opened);
         symbols.mr_close(owner);
       },
     };
   },
-};
+});
 
 /** Every kind of memory that the protocol runs over. */
-export const BACKINGS: readonly Backing[] = [shared, posix];
+export const BACKINGS: readonly Backing[] = [
+  shared,
+  posix(StepByStep, "step by step"),
+  posix(ShmRingMemory, "one call a record"),
+];
 
 /** A test over every backing. */
 export function ringTest(name: string, run: (backing: Backing) => void | Promise<void>): void {

@@ -391,9 +391,10 @@ static void bench_client(double seconds, bool copying) {
   union meta m;
   int cell;
   while (pull(frames ? 1000 : 10000, &m, &cell)) {
-    uint64_t now = nanoseconds(), pushed, first, last;
+    uint64_t pushed, first, last;
     const uint8_t *from = payload[cell];
     if (copying) from = memcpy(copy, from, n_bytes);
+    uint64_t now = nanoseconds(); /* a frame is read when the reader has it */
     memcpy(&pushed, from, 8);
     memcpy(&first, from + 8, 8);
     memcpy(&last, from + n_bytes - 8, 8);

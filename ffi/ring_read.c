@@ -1,0 +1,187 @@
+/* One call for each record that is read from a ring. Nothing that lies in the memory is believed: it may be anybody's work. */
+#include <errno.h>
+#include <string.h>
+
+#include "memory.h"
+#include "millrace.h"
+#include "ring.h"
+
+/* How many records one call tries. */
+#define ATTEMPTS 64
+#define MOST UINT64_C(9007199254740991) /* what a double counts to */
+
+/* What the caller's block says: numbers as doubles there, and as they are here. */
+struct block {
+  double cursor, gap, delivered, missed, overtaken, invalid, bytes;
+  double arena, arena_bytes, cell_bytes;
+  uint32_t slots, mode, step, fresh, peeked, seen;
+  double before;
+  uint8_t reserved[16];
+  uint8_t described[MR_RING_SLOT];
+};
+_Static_assert(sizeof(struct block) == MR_RING_READING_BYTES, "the header says how long it is");
+
+struct reading {
+  struct block *block;
+  const uint8_t *ring;
+  uint64_t cursor, arena, arena_bytes, cell_bytes, slots;
+};
+
+/* Of these in a descriptor. */
+enum { PAYLOAD = 8, BYTES = 16, PLANES = 88, BLOB = 92 };
+
+static uint64_t head_of(const uint8_t *ring) {
+  uint64_t head = mr_ring_load64(ring, MR_RING_HEAD);
+  return head <= MOST ? head : 0;
+}
+
+static uint64_t oldest_of(const struct reading *reading, uint64_t head) {
+  uint64_t oldest = mr_ring_load64(reading->ring, MR_RING_OLDEST);
+  uint64_t least = head > reading->slots ? head - reading->slots : 0;
+  return oldest > least ? oldest : least;
+}
+
+static void lose(struct reading *reading, uint64_t records) {
+  reading->cursor += records;
+  reading->block->missed += (double)records;
+  reading->block->gap += (double)records;
+}
+
+static uint64_t slot_of(const struct reading *reading) {
+  return MR_RING_HEADER + reading->cursor % reading->slots * MR_RING_SLOT;
+}
+
+static bool intact(const struct reading *reading) {
+  atomic_thread_fence(memory_order_seq_cst);
+  return mr_ring_load64(reading->ring, MR_RING_OLDEST) <= reading->cursor &&
+         mr_ring_load64(reading->ring, slot_of(reading)) == reading->cursor + 1;
+}
+
+static uint64_t word(const uint8_t *described, uint32_t at) {
+  uint64_t value;
+  memcpy(&value, described + at, sizeof value);
+  return value;
+}
+
+static uint32_t half(const uint8_t *described, uint32_t at) {
+  uint32_t value;
+  memcpy(&value, described + at, sizeof value);
+  return value;
+}
+
+/* Whether payload and blob lie where such a record's must. */
+static bool acceptable(const struct reading *reading, uint64_t *payload, uint64_t *bytes, uint64_t *blob) {
+  const uint8_t *described = reading->block->described;
+  *payload = word(described, PAYLOAD);
+  *bytes = word(described, BYTES);
+  *blob = half(described, BLOB);
+  uint64_t end;
+  if (__builtin_add_overflow(*payload, *bytes, &end) || __builtin_add_overflow(end, *blob, &end)) return false;
+  if (end > reading->arena_bytes || half(described, PLANES) > 4) return false;
+  if (reading->cell_bytes == 0) return true;
+  uint64_t cell = reading->cursor % reading->slots * reading->cell_bytes;
+  return *payload == cell && end - cell <= reading->cell_bytes;
+}
+
+/* Copies and checks the descriptor at the cursor; where it is not to be had, moves on and counts. */
+static bool look(struct reading *reading, uint64_t *payload, uint64_t *bytes, uint64_t *blob) {
+  struct block *block = reading->block;
+  uint64_t slot = slot_of(reading);
+  bool there = mr_ring_load64(reading->ring, slot) == reading->cursor + 1, good = false;
+  if (there) {
+    for (uint32_t at = 0; at < MR_RING_SLOT; at += 8) {
+      uint64_t value = atomic_load_explicit((const _Atomic uint64_t *)(reading->ring + slot + at), memory_order_relaxed);
+      memcpy(block->described + at, &value, sizeof value);
+    }
+    there = intact(reading);
+    good = there && acceptable(reading, payload, bytes, blob);
+  } else there = mr_ring_load64(reading->ring, MR_RING_OLDEST) <= reading->cursor;
+  if (good) return true;
+  if (there) block->invalid++;
+  else block->overtaken++;
+  lose(reading, 1);
+  return false;
+}
+
+/* The choice of a record: 0 where there is none, 1 found, -EAGAIN where one is to be tried later. */
+static int32_t choose(struct reading *reading, uint64_t *payload, uint64_t *bytes, uint64_t *blob, uint32_t *tries) {
+  struct block *block = reading->block;
+  while ((*tries)++ < ATTEMPTS) {
+    uint64_t head = head_of(reading->ring);
+    if (block->mode == MR_RING_LATEST && head > 0 && head - 1 > reading->cursor) {
+      /* What was there before this reader's first record was never meant for it. */
+      if (block->fresh) reading->cursor = head - 1;
+      else lose(reading, head - 1 - reading->cursor);
+    }
+    if (reading->cursor >= head) return 0;
+    uint64_t least = oldest_of(reading, head);
+    if (least > head - 1) least = head - 1;
+    if (reading->cursor < least) lose(reading, least - reading->cursor);
+    if (look(reading, payload, bytes, blob)) return 1;
+  }
+  return -EAGAIN;
+}
+
+/* The oldest record is the next to be overwritten: a reader that is slower than the writer would lose every copy. From the middle it
+ * gets some in a row. */
+static void overtaken(struct reading *reading) {
+  reading->block->overtaken++;
+  lose(reading, 1);
+  uint64_t head = head_of(reading->ring), oldest = oldest_of(reading, head);
+  if (oldest > head) oldest = head;
+  uint64_t middle = head - (head - oldest) / 2;
+  if (middle > reading->cursor) lose(reading, middle - reading->cursor);
+}
+
+static int32_t read_record(struct reading *reading, uint8_t *into, uint64_t len) {
+  struct block *block = reading->block;
+  uint64_t payload = 0, bytes = 0, blob = 0;
+  for (uint32_t tries = 0;;) {
+    if (!block->peeked) {
+      /* Before the head is loaded, so that a record published after that ends the wait. */
+      block->seen = atomic_load_explicit((const _Atomic uint32_t *)(reading->ring + MR_RING_SIGNAL), memory_order_acquire);
+      int32_t found = choose(reading, &payload, &bytes, &blob, &tries);
+      if (found <= 0) return found == 0 ? MR_RING_NOTHING : MR_RING_LATER;
+      block->peeked = 1;
+      block->before = block->gap;
+    } else if (!acceptable(reading, &payload, &bytes, &blob)) return -EINVAL;
+    block->bytes = (double)(bytes + blob);
+    if (block->step == MR_RING_LOOK || len < bytes) return MR_RING_FOUND;
+    mr_ring_copy(into, reading->ring + reading->arena + payload, len >= bytes + blob ? bytes + blob : bytes);
+    block->peeked = 0;
+    if (intact(reading)) break;
+    overtaken(reading);
+    if (block->step == MR_RING_COPY) return MR_RING_LOST;
+  }
+  reading->cursor++;
+  block->delivered++;
+  block->gap = 0;
+  block->fresh = 0;
+  return MR_RING_TAKEN;
+}
+
+int32_t mr_ring_read(int32_t handle, uint8_t *block, uint8_t *into, uint64_t len) {
+  if (!block || (!into && len)) return -EFAULT;
+  struct block copy;
+  memcpy(&copy, block, sizeof copy);
+  struct reading reading = {.block = &copy, .slots = copy.slots};
+  if (copy.step < MR_RING_LOOK || copy.step > MR_RING_NEXT || (copy.step == MR_RING_COPY) != (copy.peeked != 0)) return -EINVAL;
+  if (!mr_ring_number(copy.cursor, &reading.cursor) || !mr_ring_number(copy.arena, &reading.arena) ||
+      !mr_ring_number(copy.arena_bytes, &reading.arena_bytes) || !mr_ring_number(copy.cell_bytes, &reading.cell_bytes)) {
+    return -EINVAL;
+  }
+  struct mr_object *memory = mr_handle_use(handle, MR_KIND_MEMORY);
+  if (!memory) return -EBADF;
+  int32_t result = -ERANGE;
+  uint64_t slots_end = MR_RING_HEADER + reading.slots * MR_RING_SLOT, cells;
+  if (copy.slots > 0 && mr_memory_range(memory, 0, slots_end, false) == 0 &&
+      mr_memory_range(memory, reading.arena, reading.arena_bytes, false) == 0 &&
+      !__builtin_mul_overflow(reading.cell_bytes, reading.slots, &cells) && cells <= reading.arena_bytes) {
+    reading.ring = memory->bytes;
+    result = read_record(&reading, into, len);
+    copy.cursor = (double)reading.cursor;
+    memcpy(block, &copy, sizeof copy);
+  }
+  mr_handle_done(handle);
+  return result;
+}
