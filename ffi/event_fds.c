@@ -18,7 +18,10 @@
 #include "event_socket.h"
 #include "millrace.h"
 
-#define FOREIGN_EVERY 2
+/* Milliseconds between looks at libValkka's counts; the longer one once nothing was there for a second. */
+#define FOREIGN_BUSY 1
+#define FOREIGN_IDLE 5
+#define IDLE_AFTER 1000
 #define ACCEPT_PAUSE 100
 /* A packet is one name; a longer one is no name. */
 #define PACKET_BYTES (MR_NAME_MAX + 1)
@@ -146,7 +149,8 @@ static void serve_once(struct mr_event_fds *server, const struct mr_object *obje
   uint32_t ready = mr_watch_ready(&server->watch, now, tags, 64, &sleep_ms);
   for (uint32_t i = 0; i < ready; i++) mr_line_tell(server, tags[i]);
   if (ready > 0) sleep_ms = 0;
-  if (mr_line_tell_foreign(server) && (sleep_ms < 0 || sleep_ms > FOREIGN_EVERY)) sleep_ms = FOREIGN_EVERY;
+  int32_t every = now - server->foreign_active < IDLE_AFTER ? FOREIGN_BUSY : FOREIGN_IDLE;
+  if (mr_line_tell_foreign(server, now) && (sleep_ms < 0 || sleep_ms > every)) sleep_ms = every;
   bool accepting = now >= server->accept_after;
   if (!accepting && (sleep_ms < 0 || sleep_ms > ACCEPT_PAUSE)) sleep_ms = ACCEPT_PAUSE;
   if (left >= 0 && (sleep_ms < 0 || sleep_ms > left)) sleep_ms = left;

@@ -43,7 +43,8 @@ struct mr_event_fds {
   struct mr_line lines[MR_EVENT_LINES];
   uint32_t top; /* one past the last line in use */
   uint64_t connected, given, refused;
-  int64_t accept_after; /* while the process has no descriptor left */
+  int64_t foreign_active; /* when a record of libValkka's was there */
+  int64_t accept_after;   /* while the process has no descriptor left */
   char *path;
   dev_t device;
   ino_t inode;
@@ -56,6 +57,6 @@ void mr_line_free(struct mr_event_fds *server, uint32_t number);
 /* Looks at a line whose ring may have something new. */
 void mr_line_tell(struct mr_event_fds *server, uint32_t number);
 /* Looks at all lines of libValkka's rings; false where there are none. */
-bool mr_line_tell_foreign(struct mr_event_fds *server);
+bool mr_line_tell_foreign(struct mr_event_fds *server, int64_t now);
 
 #endif

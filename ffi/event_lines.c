@@ -180,23 +180,24 @@ void mr_line_tell(struct mr_event_fds *server, uint32_t number) {
 
 /* The count falls as it is read, and so what was read between two looks cannot be told. What matters is that nothing is left lying
  * without being told of: while something is there and the eventfd was read, it says so again. */
-static void tell_foreign(struct mr_event_fds *server, uint32_t number) {
+static void tell_foreign(struct mr_event_fds *server, uint32_t number, int64_t now) {
   struct mr_line *line = &server->lines[number];
   struct pollfd unread = {.fd = line->fd, .events = POLLIN};
   struct stat file;
   int32_t value = mr_sem_value(line->handle);
+  if (value > 0) server->foreign_active = now;
   if (value > 0 && poll(&unread, 1, 0) == 0) add(line, (uint64_t)value);
   if (fstat(line->file, &file) == 0 && file.st_nlink > 0) return;
   add(line, 1);
   lost(server, number);
 }
 
-bool mr_line_tell_foreign(struct mr_event_fds *server) {
+bool mr_line_tell_foreign(struct mr_event_fds *server, int64_t now) {
   bool any = false;
   for (uint32_t i = 0; i < server->top; i++) {
     if (server->lines[i].kind != MR_LINE_FOREIGN) continue;
     any = true;
-    tell_foreign(server, i);
+    tell_foreign(server, i, now);
   }
   return any;
 }

@@ -68,8 +68,10 @@ void mr_valkka_free(struct mr_valkka *ring);
 int mr_valkka_value(sem_t *semaphore);
 /* Has a foreign ring's server begin anew with cell 0. */
 void mr_valkka_ask(struct mr_valkka *ring);
-/* Whether a foreign ring may have a record; names: or means another ring by now, which takes a system call to see. */
-bool mr_valkka_ready(struct mr_valkka *ring, bool names);
+/* Whether a foreign ring may have a record. */
+bool mr_valkka_ready(struct mr_valkka *ring);
+/* Whether its names mean another ring by now, or none; this one takes a system call. */
+bool mr_valkka_gone(const struct mr_valkka *ring);
 /* Takes the writer's names away where they still mean its memory, our own segment's last; safe in a signal handler. */
 void mr_valkka_unname(const struct mr_valkka *ring);
 /* The process that has one of so many files mapped to write, or 0. */

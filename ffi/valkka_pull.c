@@ -46,7 +46,7 @@ static bool found_again(struct mr_valkka *ring) {
   return false;
 }
 
-static bool gone(const struct mr_valkka *ring) {
+bool mr_valkka_gone(const struct mr_valkka *ring) {
   struct stat status;
   return fstat(ring->watch, &status) < 0 || status.st_nlink == 0;
 }
@@ -210,7 +210,7 @@ static int32_t take(struct mr_valkka *ring, bool latest, uint8_t *meta, uint8_t 
     /* With a flag that came up in between, the unit may be one of before the overflow or of after it. */
     if (mr_valkka_value(ring->flag) > 0) return out_of_step(ring, ring->cells + 1);
   }
-  if (gone(ring)) {
+  if (mr_valkka_gone(ring)) {
     ring->held = true;
     return leave(ring);
   }
@@ -236,7 +236,7 @@ int32_t mr_valkka_pull(int32_t handle, uint32_t latest, uint8_t *meta, uint8_t *
     pthread_mutex_lock(&ring->lock);
     result = -EINTR;
     for (int i = 0; i < ATTEMPTS && result == -EINTR; i++) {
-      if (gone(ring)) result = leave(ring);
+      if (mr_valkka_gone(ring)) result = leave(ring);
       else if (!found_again(ring)) result = -EAGAIN;
       else result = take(ring, latest != 0, meta, into);
     }
@@ -251,7 +251,7 @@ static int32_t wait_for_overflow(struct mr_valkka *ring, int32_t handle, const s
   const struct timespec slice = {.tv_nsec = LOOK_NS};
   for (;;) {
     pthread_mutex_lock(&ring->lock);
-    bool over = gone(ring) || (found_again(ring) && mr_valkka_value(ring->count) > 0);
+    bool over = mr_valkka_gone(ring) || (found_again(ring) && mr_valkka_value(ring->count) > 0);
     pthread_mutex_unlock(&ring->lock);
     if (over) return 0;
     if ((deadline && mr_deadline_left(deadline) == 0) || mr_handle_closed(handle)) return -ETIMEDOUT;
@@ -259,9 +259,9 @@ static int32_t wait_for_overflow(struct mr_valkka *ring, int32_t handle, const s
   }
 }
 
-bool mr_valkka_ready(struct mr_valkka *ring, bool names) {
+bool mr_valkka_ready(struct mr_valkka *ring) {
   pthread_mutex_lock(&ring->lock);
-  bool ready = ring->held || (names && gone(ring)) || (found_again(ring) && mr_valkka_value(ring->count) > 0);
+  bool ready = ring->held || (found_again(ring) && mr_valkka_value(ring->count) > 0);
   pthread_mutex_unlock(&ring->lock);
   return ready;
 }

@@ -107,7 +107,8 @@ int mr_watch_foreign(struct mr_watch *watch, int32_t ring, uint32_t tag) {
   struct mr_watched entry = {.kind = MR_WATCHED_FOREIGN, .tag = tag, .wd = -1, .look = true, .handle = ring};
   entry.object = mr_handle_use(ring, MR_KIND_VALKKA);
   if (!entry.object) return -EBADF;
-  int error = entry.object->valkka->count ? add(watch, &entry) : -EPERM;
+  const struct mr_valkka *valkka = entry.object->valkka;
+  int error = valkka->writer ? -EACCES : valkka->count ? add(watch, &entry) : -EPERM;
   if (error < 0) mr_handle_done(ring);
   return error;
 }
@@ -214,7 +215,10 @@ static bool is_ready(const struct mr_watch *watch, struct mr_watched *entry, int
   bool check = now >= entry->next_check;
   if (check) entry->next_check = next_check(watch, entry, now);
   if (entry->kind == MR_WATCHED_NAME) return entry->look |= check;
-  if (entry->kind == MR_WATCHED_FOREIGN) return mr_valkka_ready(entry->object->valkka, check);
+  if (entry->kind == MR_WATCHED_FOREIGN) {
+    if (check && mr_valkka_gone(entry->object->valkka)) entry->gone = true;
+    return entry->gone || mr_valkka_ready(entry->object->valkka);
+  }
   if (check && !entry->object->owner && mr_lock_held(entry->object->fd) == 0) entry->gone = true;
   if (entry->look || entry->wd < 0) {
     const _Atomic uint32_t *word = (const _Atomic uint32_t *)(entry->object->bytes + entry->offset);

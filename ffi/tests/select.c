@@ -137,8 +137,10 @@ static void changes(void) {
   pthread_join(other, NULL);
 }
 
-/* A writer that dies is told of, and so is the next one of its name. */
+/* A writer that dies is told of, and so is the next one of its name; and that long before all are looked at, once a second. */
 static void deaths(void) {
+  struct timespec began, ended;
+  clock_gettime(CLOCK_MONOTONIC, &began);
   uint32_t tags[8], value;
   for (uint32_t i = 0; i < RINGS; i++) {
     mr_mem_load32(readers[i], 144, &value);
@@ -165,6 +167,48 @@ static void deaths(void) {
     CHECK((readers[2] = mr_shm_open(names[2], 0)) > 0);
     EQUAL(mr_select_ring(selector, readers[2], 144, 0, 2), 0);
   }
+  clock_gettime(CLOCK_MONOTONIC, &ended);
+  CHECK(ended.tv_sec - began.tv_sec < 20);
+}
+
+/* A ring of libValkka's, beside the others: pulled as its own clients do. */
+static void foreign(void) {
+  uint8_t meta[32] = {0}, slot[120] = {0}, bytes[100] = {7}, into[100];
+  char name[64], side_name[96];
+  uint64_t found[3];
+  uint32_t tags[4];
+  snprintf(name, sizeof name, "millrace-select-v-%d", (int)getpid());
+  snprintf(side_name, sizeof side_name, "%s_millrace_side", name);
+  int32_t side = mr_shm_create(4096, 0600);
+  EQUAL(mr_shm_publish(side, side_name), 0);
+  int32_t ring = mr_valkka_create(side, name, 1, 4, 100, 0600);
+  CHECK(ring > 0);
+  int32_t beside = mr_valkka_open(name, 1, 4, 100, 0, found), reader = mr_valkka_open(name, 1, 4, 100, 1, found);
+  CHECK(beside > 0 && reader > 0);
+  EQUAL(mr_select_valkka(selector, beside, 50), -EPERM);
+  EQUAL(mr_select_valkka(selector, ring, 50), -EACCES);
+  EQUAL(mr_select_valkka(selector, reader, 50), 0);
+  EQUAL(wait_once(5, tags, 4), 0);
+  for (int i = 0; i < 100; i++) {
+    int times = i % 3 + 1;
+    for (int k = 0; k < times; k++) CHECK(mr_valkka_push(ring, meta, slot, bytes, 100, 0, 100, 100, 1) >= 0);
+    for (int k = 0; k < times; k++) {
+      EQUAL(wait_once(10000, tags, 4), 1);
+      EQUAL(tags[0], 50);
+      CHECK(mr_valkka_pull(reader, 0, meta, into, 100) >= 0);
+    }
+    EQUAL(wait_once(0, tags, 4), 0);
+  }
+  /* Its names mean nothing any more. */
+  EQUAL(mr_valkka_remove(ring), 0);
+  EQUAL(wait_once(10000, tags, 4), 1);
+  EQUAL(mr_valkka_live(reader), 0);
+  EQUAL(mr_close(reader), 0);
+  EQUAL(wait_once(0, tags, 4), 1); /* what is watched outlives its handle */
+  EQUAL(mr_select_remove(selector, 50), 0);
+  EQUAL(mr_close(beside), 0);
+  EQUAL(mr_close(ring), 0);
+  EQUAL(mr_close(side), 0);
 }
 
 static void *wait_for_ever(void *result) {
@@ -180,6 +224,7 @@ int main(void) {
   turns();
   changes();
   deaths();
+  foreign();
   pthread_t thread;
   int32_t ended = 0;
   uint32_t tag;

@@ -1,4 +1,3 @@
-import process from "node:process";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ShmReader, ShmSelector, ShmWriter, ValkkaReader } from "../../src/shm/mod.ts";
 import { ShmError } from "../../src/media/mod.ts";
@@ -259,50 +258,18 @@ Deno.test("a ring that is written without end keeps no other one out, nor this t
 });
 
 Deno.test("200 rings cost a process one thread and, while nothing comes, hardly any CPU", async () => {
-  const many = 200;
-  const writers = await Promise.all(Array.from({ length: many }, () => ShmWriter.create(fresh(), BYTES)));
-  const readers = await Promise.all(writers.map(({ name }) => ShmReader.open(name, { mode: "every" })));
-  const threads = () => Number(/Threads:\s+(\d+)/.exec(Deno.readTextFileSync("/proc/self/status"))![1]);
-  const cpu = () => {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1_000;
-  };
-  const counts: number[] = [];
-  for (const count of [1, many]) {
-    await using selector = new ShmSelector({ signal: limit() });
-    for (const reader of readers.slice(0, count)) selector.add(reader);
-    const waiting = selector.wait();
-    await pause(50);
-    counts.push(threads());
-    writers[0].writeBytes(bytes(1));
-    assertEquals(await waiting, [readers[0]]);
-    readers[0].pull();
-    if (count === 1) continue;
-    const before = cpu(), began = performance.now();
-    assertEquals(await selector.wait(2_000), []);
-    const used = cpu() - before, share = 100 * used / (performance.now() - began);
-    const latencies: number[] = [];
-    for (let i = 0; i < 500; i++) {
-      const at = i * 37 % many;
-      setTimeout(() => writers[at].writeBytes(new Uint8Array(new Float64Array([performance.now()]).buffer)), 1);
-      const [ready, ...more] = await selector.wait(10_000);
-      assertEquals([ready.name, more.length], [writers[at].name, 0]);
-      const now = performance.now();
-      const { index } = ready.pull()!;
-      latencies.push(now - new Float64Array(ready.slots[index].buffer)[0]);
-    }
-    latencies.sort((a, b) => a - b);
-    const [median, late] = [latencies[250], latencies[494]].map((ms) => ms.toFixed(3));
-    console.log(
-      `${many} rings: ${counts[1]} threads (with one ring ${counts[0]}), idle ${
-        share.toFixed(2)
-      } % of a core; told after ${median} ms in the median, ${late} ms at 99 %`,
-    );
-    assert(share < 5, `${share} %`);
-  }
-  assert(counts[1] <= counts[0], `${counts}`);
-  for (const reader of readers) await reader[Symbol.asyncDispose]();
-  for (const writer of writers) await writer[Symbol.asyncDispose]();
+  // A process of its own: this one has threads of other tests.
+  const script = decodeURIComponent(new URL("./many_rings_child.ts", import.meta.url).pathname);
+  const args = ["run", "--quiet", "--no-check", "--no-lock", "-A", script, "200"];
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
+  assertEquals(new TextDecoder().decode(stderr), "");
+  const { threads, idle, median, late } = JSON.parse(new TextDecoder().decode(stdout));
+  const [none, one, many] = threads;
+  console.log(`200 rings: ${many} threads (with one ring ${one}), idle ${idle.toFixed(2)} % of a core;`);
+  console.log(`told after ${median.toFixed(3)} ms in the median, ${late.toFixed(3)} ms at 99 %`);
+  // One that opened them may still be there, and wait for them then.
+  assert(one - none <= 1 && many === one, `${threads}`);
+  assert(idle < 5, `${idle} %`);
 });
 
 Deno.test("ShmSelector needs the library and nothing else", async () => {
