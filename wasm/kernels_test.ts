@@ -41,9 +41,11 @@ const TABLES: Record<string, string[]> = {
   deblock: ["luma", "chroma", "luma intra", "chroma intra"].flatMap((what) => [`below ${what}`, `beside ${what}`]),
   idct: ["4x4", "8x8", "4x4 even", "8x8 even", "16 of 4x4", "16 of 4x4 intra", "4 of 8x8", "chroma"],
   weight: ["one", "two"].flatMap((kind) => SIZES.map((size) => `${kind} ${size}`)),
+  edge: ["8 bits", "more bits"],
   ...Object.fromEntries(
     Object.entries(HEVC).flatMap(([name, entries]) => [8, 10].map((bits) => [`HEVC ${name}, ${bits} bits`, entries])),
   ),
+  "HEVC strength": ["mixed", "one block", "intra"],
 };
 const INPUTS = ["random", "extreme", "smooth"];
 const RESULTS = ["different", "same", "not replaced"];
@@ -60,7 +62,13 @@ async function compile(): Promise<Compare> {
   const into = await Deno.makeTempDir({ prefix: "millrace-kernels-" });
   try {
     const kernels = KERNELS.map((name) => `kernels/${name}`);
-    const sources = ["platform.c", "kernels/compare.c", "kernels/compare_hevc.c", ...kernels];
+    const sources = [
+      "platform.c",
+      "kernels/compare.c",
+      "kernels/compare_hevc.c",
+      "kernels/compare_strength.c",
+      ...kernels,
+    ];
     const what = { sources, functions: ["mr_compare", "mr_start_thread"], ffmpeg, into, name: "compare.wasm" };
     await linkModule(what, { env: TOOL_ENVIRONMENT });
     const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES, shared: true });

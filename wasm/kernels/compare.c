@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+void __real_ff_videodsp_init(VideoDSPContext *table, int bit_depth);
 void __real_ff_h264chroma_init(H264ChromaContext *table, int bit_depth);
 void __real_ff_h264qpel_init(H264QpelContext *table, int bit_depth);
 void __real_ff_h264dsp_init(H264DSPContext *table, const int bit_depth, const int chroma_format);
@@ -136,12 +137,24 @@ static int32_t weight(int32_t index) {
        offset);
 }
 
+/* Blocks within a picture of any size, beyond its edges, and where both are. */
+static int32_t edge(int32_t index) {
+  VideoDSPContext our, real;
+  const int depth = index == 0 ? 8 : 10, size = index == 0 ? 1 : 2;
+  ff_videodsp_init(&our, depth);
+  __real_ff_videodsp_init(&real, depth);
+  const int width = between(1, 40), height = between(1, 40), columns = between(1, 48 / size), rows = between(1, 48);
+  const int x = between(-60, 60), y = between(-60, 60), start = between(0, 15), to_stride = between(48, STRIDE);
+  BOTH(emulated_edge_mc, room->to + start, room->from + 16 + x * size + y * STRIDE, to_stride, STRIDE, columns,
+       rows, x, y, width, height);
+}
+
 int32_t mr_compare(int32_t table, int32_t index, int32_t kind, uint32_t seed) {
-  static int32_t (*const tables[])(int32_t) = {chroma, qpel, deblock, idct, weight};
-  enum { H264 = sizeof tables / sizeof *tables };
+  static int32_t (*const tables[])(int32_t) = {chroma, qpel, deblock, idct, weight, edge};
+  enum { HERE = sizeof tables / sizeof *tables };
   state = seed;
   input = kind;
-  if (table >= H264) return mr_compare_hevc(table - H264, index, kind);
+  if (table >= HERE) return mr_compare_hevc(table - HERE, index, kind);
   fill();
   return tables[table](index);
 }

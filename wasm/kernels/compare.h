@@ -12,6 +12,9 @@ int32_t mr_compare(int32_t table, int32_t index, int32_t kind, uint32_t seed);
 /* The tables of HEVC, in compare_hevc.c. */
 int32_t mr_compare_hevc(int32_t table, int32_t index, int32_t kind);
 
+/* The strength of deblocking, in compare_strength.c. */
+int32_t mr_compare_strength(int32_t index);
+
 /* Random numbers of 24 bits, and within two bounds. */
 uint32_t mr_any(void);
 int mr_between(int least, int most);

@@ -66,8 +66,10 @@ static int32_t inter(int32_t index) {
   const int at = index % 10, down = index / 10 % 2, right = index / 20 % 2, chroma = index / 40 % 2;
   const int width = widths[at], rows = between(1, 64), bytes = depth > 8 ? 2 : 1;
   const int x = between(1, chroma ? 7 : 3), y = between(1, chroma ? 7 : 3), denominator = between(0, 7);
-  const int weight = between(-128, 255), other_weight = between(-128, 255);
-  const int offset = between(-128, 127), other_offset = between(-128, 127);
+  /* Weights that weigh nothing are common in streams. */
+  const int one = 1 << denominator, plain = between(0, 3) == 0;
+  const int weight = plain ? one : between(-128, 255), other_weight = plain ? one : between(-128, 255);
+  const int offset = plain ? 0 : between(-128, 127), other_offset = plain ? 0 : between(-128, 127);
   const ptrdiff_t stride = 2 * between(72 * bytes / 2, MOST_STRIDE / 2), to_stride = 2 * between(32 * bytes, 120);
   const ptrdiff_t start = 4 * MOST_STRIDE + bytes * between(4, 7), to_start = bytes * between(0, 15);
 #define TO room->to + to_start, to_stride
@@ -172,6 +174,7 @@ static int32_t intra(int32_t index) {
 
 int32_t mr_compare_hevc(int32_t table, int32_t index, int32_t kind) {
   static int32_t (*const tables[])(int32_t) = {inter, residual, deblock, offset, intra};
+  if (table == sizeof tables / sizeof *tables * 2) return mr_compare_strength(index);
   const int wanted = table % 2 ? 10 : 8;
   if (depth != wanted) {
     depth = wanted;

@@ -117,7 +117,8 @@ INLINE int size_of_result(int kind, int depth) { return kind == PUT || depth > 8
 
 /*
  * The five functions that a table has for one way through a block. `PREDICT(from, stride, rows, x, y, width, goal, kind,
- * depth)` is what they share; `x` and `y` are fractions.
+ * depth)` is what they share; `x` and `y` are fractions. Weights that weigh nothing are common, since an encoder gives them
+ * for all references or for none, and give the same to the bit as no weights do.
  */
 #define INTER_KERNELS(name, PREDICT, depth)                                                                            \
   static void name##_put_##depth(int16_t *to, uint8_t *from, ptrdiff_t stride, int rows, intptr_t x, intptr_t y,       \
@@ -137,12 +138,21 @@ INLINE int size_of_result(int kind, int depth) { return kind == PUT || depth > 8
   }                                                                                                                    \
   static void name##_uni_w_##depth(uint8_t *to, ptrdiff_t to_stride, uint8_t *from, ptrdiff_t stride, int rows,        \
                                    int denominator, int weight, int offset, intptr_t x, intptr_t y, int width) {       \
+    if (weight == 1 << denominator && offset == 0) {                                                                   \
+      name##_uni_##depth(to, to_stride, from, stride, rows, x, y, width);                                              \
+      return;                                                                                                          \
+    }                                                                                                                  \
     const struct goal goal = goal_uni_weighted(to, to_stride, denominator, weight, offset, depth);                     \
     PREDICT(from, stride, rows, x, y, width, &goal, UNI_WEIGHTED, depth);                                              \
   }                                                                                                                    \
   static void name##_bi_w_##depth(uint8_t *to, ptrdiff_t to_stride, uint8_t *from, ptrdiff_t stride, int16_t *other,   \
                                   int rows, int denominator, int weight_other, int weight, int offset_other,           \
                                   int offset, intptr_t x, intptr_t y, int width) {                                     \
+    const int one = 1 << denominator;                                                                                  \
+    if (weight == one && weight_other == one && offset == 0 && offset_other == 0) {                                    \
+      name##_bi_##depth(to, to_stride, from, stride, other, rows, x, y, width);                                        \
+      return;                                                                                                          \
+    }                                                                                                                  \
     const struct goal goal =                                                                                           \
         goal_bi_weighted(to, to_stride, other, denominator, weight_other, weight, offset_other, offset, depth);        \
     PREDICT(from, stride, rows, x, y, width, &goal, BI_WEIGHTED, depth);                                               \

@@ -10,12 +10,16 @@
 #include <libavcodec/h264qpel.h>
 #include <libavcodec/hevcdsp.h>
 #include <libavcodec/hevcpred.h>
+#include <libavcodec/videodsp.h>
 
 void mr_h264_chroma_kernels(H264ChromaContext *table);
 void mr_h264_qpel_kernels(H264QpelContext *table);
 void mr_h264_deblock_kernels(H264DSPContext *table, int chroma_format);
 void mr_h264_idct_kernels(H264DSPContext *table, int chroma_format);
 void mr_h264_weight_kernels(H264DSPContext *table);
+
+/* Any depth. */
+void mr_edge_kernels(VideoDSPContext *table, int depth);
 
 /* These have kernels for samples of 8 bits and of 10. */
 void mr_hevc_qpel_kernels(HEVCDSPContext *table, int depth);
