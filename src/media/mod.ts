@@ -1,5 +1,6 @@
 /** The words that every room shares: access units, frames, pixel formats, feeds, clocks and errors. @module */
 export * from "./access_unit.ts";
+export * from "./audio_unit.ts";
 export * from "./clock.ts";
 export * from "./egress_target.ts";
 export * from "./errors.ts";

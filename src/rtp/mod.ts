@@ -3,6 +3,15 @@
  *
  * @module
  */
+export * from "./audio/mod.ts";
+export * from "./audio_receiver.ts";
+export * from "./data_receiver.ts";
+export {
+  DataDepacketizer,
+  type DataDepacketizerOptions,
+  type DataDepacketizerStats,
+  type DataFrame,
+} from "./data/data_depacketizer.ts";
 export { findStartCode, joinAnnexB, splitAnnexB, startCodeBytes } from "./annex_b.ts";
 export * from "./decode_times.ts";
 export * from "./h264/mod.ts";
@@ -23,6 +32,12 @@ export type {
   VideoParameters,
   VideoUnit,
 } from "./video_depacketizer.ts";
-export { videoCodecOf, videoDepacketizer, type VideoFormat } from "./video_formats.ts";
+export {
+  audioCodecOf,
+  audioDepacketizer,
+  videoCodecOf,
+  videoDepacketizer,
+  type VideoFormat,
+} from "./payload_formats.ts";
 export * from "./video_receiver.ts";
 export type { PacketReceiverOptions, PacketReceiverStats } from "./packet_receiver.ts";

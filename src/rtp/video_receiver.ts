@@ -4,7 +4,7 @@ import { DecodeTimes } from "./decode_times.ts";
 import { KeyframeGate } from "./keyframe_gate.ts";
 import { PacketReceiver, type PacketReceiverOptions, type PacketReceiverStats } from "./packet_receiver.ts";
 import type { VideoDepacketizer, VideoDepacketizerStats, VideoParameters, VideoUnit } from "./video_depacketizer.ts";
-import { videoDepacketizer, type VideoFormat } from "./video_formats.ts";
+import { videoDepacketizer, type VideoFormat } from "./payload_formats.ts";
 
 /** An access unit from the network; an object that is used again, borrowed until `onUnit` returns. */
 export interface ReceivedUnit extends AccessUnit {

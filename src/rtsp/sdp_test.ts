@@ -67,6 +67,16 @@ Deno.test("readDescription() tells a section that it left out (Mercury), a back 
   assert(reolink.tracks[0].video!.parameterSets.length > 60);
 });
 
+Deno.test("readDescription() says what is known of sound, and of other tracks that they are none", () => {
+  const sound = (name: string) =>
+    describe(name, "rtsp://cam/").tracks.map(({ audio }) =>
+      audio && [audio.codec, audio.sampleRate, audio.channels, audio.codecString, audio.config.toHex()]
+    );
+  assertEquals(sound("reolink_rlc410_describe"), [null, ["aac", 16_000, 1, "mp4a.40.2", "1408"]]);
+  assertEquals(sound("tuya_doorbell_describe"), [null, ["pcma", 8000, 1, "", ""]]);
+  assertEquals(sound("generic_intercom_describe"), [["pcmu", 8000, 1, "", ""], null], "the second is ONVIF metadata");
+});
+
 Deno.test("parseSdp() reads what a media section says", () => {
   const { media, name, connection, range } = parseSdp([
     "v=0",

@@ -1,5 +1,5 @@
 // Pure: no I/O.
-import type { RtspError, VideoCodec, VideoTrackInfo } from "../media/mod.ts";
+import type { AudioTrackInfo, RtspError, VideoCodec, VideoTrackInfo } from "../media/mod.ts";
 
 /** Where a session is. */
 export type RtspSessionState =
@@ -35,6 +35,8 @@ export interface RtspTrack {
   sendOnly: boolean;
   /** What is known of the picture; null where the codec is not known. */
   video: VideoTrackInfo | null;
+  /** What is known of the sound; null where it is none, or of a codec that is not known. */
+  audio: AudioTrackInfo | null;
 }
 
 /** How the packets of a track come, once its SETUP was answered. */

@@ -1,6 +1,15 @@
 // Pure: no I/O.
-import type { VideoCodec, VideoTrackInfo } from "../media/mod.ts";
-import { h264Parameters, hevcParameters, joinAnnexB, splitAnnexB, startCodeBytes, videoCodecOf } from "../rtp/mod.ts";
+import type { AudioTrackInfo, VideoCodec, VideoTrackInfo } from "../media/mod.ts";
+import {
+  audioCodecOf,
+  audioDepacketizer,
+  h264Parameters,
+  hevcParameters,
+  joinAnnexB,
+  splitAnnexB,
+  startCodeBytes,
+  videoCodecOf,
+} from "../rtp/mod.ts";
 import type { SdpFormat, SdpMedia, SessionDescription } from "./sdp.ts";
 import type { RtspTrack } from "./session_events.ts";
 import { controlUrl } from "./control_url.ts";
@@ -30,6 +39,7 @@ export function tracksOf(
       control: controlUrl(media.control, base, asked),
       sendOnly: media.direction === "sendonly" && media.kind !== "video",
       video: codec === null || format === undefined ? null : videoInfo(media, format, codec, clockRate),
+      audio: format === undefined ? null : audioInfo(format, clockRate),
     };
   });
 }
@@ -55,6 +65,16 @@ function videoInfo(media: SdpMedia, format: SdpFormat, codec: VideoCodec, clockR
     codecString: known?.codecString ?? "",
     parameterSets,
   };
+}
+
+function audioInfo(format: SdpFormat, clockRate: number): AudioTrackInfo | null {
+  const { encoding, channels } = format;
+  const parameters = Object.fromEntries(format.parameters);
+  const codec = audioCodecOf(encoding, parameters);
+  if (codec === null) return null;
+  const { info } = audioDepacketizer(encoding, { format: { clockRate, channels, parameters }, onFrame: () => {} });
+  const { sampleRate = 0, config = new Uint8Array(0), codecString = "" } = info ?? {};
+  return { codec, clockRate, sampleRate, channels: info?.channels ?? 0, config, codecString };
 }
 
 /**

@@ -1,4 +1,10 @@
-import { type DecodeStepOptions, type FrameInfo, packedPlanes, type VideoCodec } from "../../src/media/mod.ts";
+import {
+  DecodeError,
+  type DecodeStepOptions,
+  type FrameInfo,
+  packedPlanes,
+  type VideoCodec,
+} from "../../src/media/mod.ts";
 import { EncodedCursor } from "../../src/feed/encoded_cursor.ts";
 import type { DecodedFrame, Decoder } from "../../wasm/mod.ts";
 import { DECODE_COUNTERS } from "../decode_protocol.ts";
@@ -100,6 +106,7 @@ export class Source {
    * Does a bit of work: sends one access unit, or takes one picture out. False where there is nothing to do now.
    *
    * @throws {InstanceDeadError} where the instance trapped.
+   * @throws {DecodeError} where its pictures are none that can be shown.
    */
   step(): boolean {
     if (this.#drained) return false;
@@ -209,12 +216,19 @@ export class Source {
     const known = unit !== undefined && unit.sequence === frame.pts;
     const corrupt = frame.corrupt || known && unit.corrupt;
     if (corrupt) this.#counters[COUNTER.corrupt]++;
-    const wanted = known && frame.format !== null && (!corrupt || this.#settings.options.corrupt === "deliver");
+    if (frame.format === null) {
+      frame.release();
+      throw new DecodeError(
+        "codec",
+        `Cannot decode ${this.#codec} of this kind: its pixel format is none that is known here; set the camera to 4:2:0`,
+      );
+    }
+    const wanted = known && (!corrupt || this.#settings.options.corrupt === "deliver");
     if (!wanted) return frame.release();
     const info: FrameInfo = {
       width: frame.width,
       height: frame.height,
-      format: frame.format!,
+      format: frame.format,
       pts: unit.pts,
       wallTime: unit.wallTime,
       receivedAt: unit.receivedAt,
