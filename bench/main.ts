@@ -1,4 +1,5 @@
 import { chainBench } from "./chain.ts";
+import { deadBench } from "./dead.ts";
 import { decodeBench } from "./decode.ts";
 import { BENCHES } from "./names.ts";
 import { pipelineBench } from "./pipeline.ts";
@@ -19,6 +20,7 @@ const RUN: Record<typeof BENCHES[number], (results: Results, options: BenchOptio
   pipeline: pipelineBench,
   chain: chainBench,
   soak: soakBench,
+  dead: deadBench,
 };
 
 const [wanted, ...flags] = Deno.args;

@@ -4,7 +4,7 @@ import { Camera } from "./ingest/camera.ts";
 import { brokenError } from "./ingest/connect_error.ts";
 import { loadLibrary, type NativeLibrary } from "./ingest/native.ts";
 import { Poller } from "./ingest/poller.ts";
-import type { CameraSettings, FromIngestWorker, ToIngestWorker } from "./ingest_protocol.ts";
+import { type CameraSettings, type FromIngestWorker, recordOf, type ToIngestWorker } from "./ingest_protocol.ts";
 import { Inbox } from "./mailbox.ts";
 
 /*
@@ -15,6 +15,8 @@ import { Inbox } from "./mailbox.ts";
 
 /** Between two looks at the clock for every camera, in milliseconds. */
 const TICK = 50;
+/** The same where every camera waits for its next attempt. */
+const RESTING_TICK = 250;
 /** Milliseconds of sleep without cameras. */
 const IDLE = 1_000;
 
@@ -66,8 +68,8 @@ function take(message: Exclude<ToIngestWorker, { type: "init" }>): void {
   } catch (error) {
     if (camera) return camera.broken(error);
     if (message.type !== "open") return;
-    const { code, message: text, status, method } = brokenError(message.settings.url, error);
-    say({ type: "failed", camera: message.camera, error: { code, message: text, status, method }, retryAt: null });
+    const broken = recordOf(brokenError(message.settings.url, error));
+    say({ type: "failed", camera: message.camera, error: broken, retryAt: null });
     say({ type: "closed", camera: message.camera });
   }
 }
@@ -91,12 +93,14 @@ async function run(): Promise<void> {
       if (inbox.pending) await inbox.settle();
       const at = now();
       // A clock that was set back must not keep anyone waiting.
-      if (at >= tickAt || tickAt - at > TICK) {
-        tickAt = at + TICK;
+      if (at >= tickAt || tickAt - at > RESTING_TICK) {
+        let rests = true;
         for (const [number, camera] of cameras) {
           camera.tick(at);
           if (camera.closed) cameras.delete(number);
+          else rests &&= camera.rests;
         }
+        tickAt = at + (rests ? RESTING_TICK : TICK);
       }
       if (!sockets.poller.wait(cameras.size === 0 ? IDLE : Math.max(1, Math.ceil(tickAt - at)))) break;
     }

@@ -1,5 +1,11 @@
 // Pure: no I/O.
-import type { RtspErrorCode, VideoTrackInfo, Warning } from "../src/media/mod.ts";
+import {
+  RtspError,
+  type RtspErrorCode,
+  type RtspTimeout,
+  type VideoTrackInfo,
+  type Warning,
+} from "../src/media/mod.ts";
 import type { RtspTrack, TransportPolicy } from "../src/rtsp/mod.ts";
 
 /** How a camera comes back after its connection was lost; null: it does not. */
@@ -8,6 +14,8 @@ export interface ReconnectOptions {
   minDelay: number;
   /** Milliseconds between attempts at most. */
   maxDelay: number;
+  /** Milliseconds at most after an attempt that did not even reach the camera. */
+  maxConnectDelay: number;
 }
 
 /** What the ingest worker needs to know of a camera. */
@@ -29,6 +37,8 @@ export interface CameraSettings {
   /** Bytes asked for as the receive buffer of a UDP socket. */
   receiveBuffer: number;
   reconnect: ReconnectOptions | null;
+  /** From when on it is tried again: once it was live, or from the first attempt on. */
+  retry: "once-live" | "from-start";
   corrupt: "skip" | "deliver";
   streamId: number;
   /** A variable ring of access units, made by the main thread. */
@@ -60,6 +70,17 @@ export interface ErrorRecord {
   message: string;
   status: number;
   method: string;
+  timeout: RtspTimeout | null;
+}
+
+/** What of an error crosses a thread. */
+export function recordOf({ code, message, status, method, timeout }: RtspError): ErrorRecord {
+  return { code, message, status, method, timeout };
+}
+
+/** The error on the other side. */
+export function errorOf(record: ErrorRecord): RtspError {
+  return new RtspError(record.code, record.message, record);
 }
 
 /** What the ingest worker tells the main thread. Nothing of it comes for each packet or picture. */

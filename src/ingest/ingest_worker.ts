@@ -1,7 +1,7 @@
 import { RtspError } from "../media/mod.ts";
 import { errnoPhrase } from "../../ffi/errno.ts";
 import { loadLibrary, type NativeLibrary } from "../../ffi/load.ts";
-import type { FromIngestWorker, ToIngestWorker } from "../../workers/ingest_protocol.ts";
+import { type FromIngestWorker, recordOf, type ToIngestWorker } from "../../workers/ingest_protocol.ts";
 import { spawnWorker } from "../../workers/spawn.ts";
 
 /** Cameras of one worker; for more there is another. */
@@ -79,9 +79,9 @@ export class IngestWorker {
   #fail(reason: string): void {
     const takers = [...this.#cameras];
     this.#end();
-    const { code, message, status, method } = new RtspError("closed", reason);
+    const error = recordOf(new RtspError("closed", reason));
     for (const [camera, take] of takers) {
-      take({ type: "failed", camera, error: { code, message, status, method }, retryAt: null });
+      take({ type: "failed", camera, error, retryAt: null });
       take({ type: "closed", camera });
     }
   }

@@ -1,13 +1,16 @@
-import type { Warning } from "../media/mod.ts";
-import { libraryPath, loadLibrary } from "../../ffi/load.ts";
+import { RtspError, type Warning } from "../media/mod.ts";
+import { libraryPath, loadLibrary, type NativeLibrary } from "../../ffi/load.ts";
 import { createRing, ringBytes, SharedRingMemory } from "../ring/mod.ts";
-import { parseRtspUrl, redactUrl, type TransportPolicy } from "../rtsp/mod.ts";
+import { parseRtspUrl, redactUrl, type RtspUrl, type TransportPolicy } from "../rtsp/mod.ts";
 import { CAMERA_COUNTERS, type CameraSettings, type ReconnectOptions } from "../../workers/ingest_protocol.ts";
+import { Deadline } from "./deadline.ts";
 import { IngestWorker } from "./ingest_worker.ts";
 import { resolveCamera } from "./resolve.ts";
 import { RtspCamera } from "./rtsp_camera.ts";
 import { transportMemory } from "./transport_memory.ts";
 import { loadWorkers } from "../../workers/spawn.ts";
+
+const RECONNECT: ReconnectOptions = { minDelay: 1_000, maxDelay: 30_000, maxConnectDelay: 2_000 };
 
 /** How to open a camera. All times are milliseconds. */
 export interface OpenRtspOptions {
@@ -31,8 +34,18 @@ export interface OpenRtspOptions {
   idleTimeout?: number;
   /** Without a picture, after which the camera's state is `stale`. @default {2_000} */
   staleAfter?: number;
-  /** How it comes back once it was live; `"never"` ends its feeds instead. @default {1 s, doubled up to 30 s} */
+  /** From the call to the first picture, all attempts and transports together. @default {90_000, or none with "from-start"} */
+  totalTimeout?: number;
+  /**
+   * How it comes back; `"never"` ends its feeds instead. @default {1 s, doubled up to 30 s, or up to 2 s where the camera was
+   * not even reached}
+   */
   reconnect?: Partial<ReconnectOptions> | "never";
+  /**
+   * Whether a camera that cannot be opened is an error, or tried again until it can be. A refused password and a host that
+   * this program may not reach are errors either way. @default {"once-live"}
+   */
+  retry?: "once-live" | "from-start";
   /** Bytes asked for as the UDP socket's receive buffer. @default {2 MiB} */
   receiveBuffer?: number;
   /** What becomes of pictures with something missing, and those that build on them. @default {"skip"} */
@@ -85,8 +98,10 @@ export async function openRtsp(url: string, options: OpenRtspOptions = {}): Prom
   const settings = settingsOf(options);
   const path = await libraryPath();
   await loadWorkers();
-  const addresses = await unlessAborted(resolveCamera(loadLibrary(path), address), signal);
-  signal?.throwIfAborted();
+  const deadline = new Deadline(address.href, totalTimeoutOf(options), signal);
+  using _ = deadline;
+  const addresses = await deadline.unlessOver(resolvePatiently(loadLibrary(path), address, settings, deadline.signal));
+  deadline.signal.throwIfAborted();
   const camera = new RtspCamera(
     IngestWorker.withRoom(path),
     address,
@@ -106,28 +121,46 @@ export async function openRtsp(url: string, options: OpenRtspOptions = {}): Prom
   signal?.addEventListener("abort", abort, { once: true });
   void camera.ended.then(() => signal?.removeEventListener("abort", abort));
   try {
-    await camera.opened();
-    signal?.throwIfAborted();
+    await deadline.unlessOver(camera.opened());
+    deadline.signal.throwIfAborted();
     return camera;
   } catch (error) {
     await camera[Symbol.asyncDispose]();
-    signal?.throwIfAborted();
+    deadline.signal.throwIfAborted();
     throw error;
   }
 }
 
-/** Rejects with the signal's reason at once; what was begun ends by itself. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return await promise;
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
+function totalTimeoutOf({ totalTimeout, retry }: OpenRtspOptions): number {
+  return totalTimeout ?? (retry === "from-start" ? Infinity : 90_000);
+}
+
+/** Ends early where the signal is aborted. */
+async function sleep(time: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, time);
+  const abort = () => resolve();
   signal.addEventListener("abort", abort, { once: true });
-  if (signal.aborted) abort();
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-    promise.catch(() => {}); // nobody is left to hear of it
+  await promise;
+  clearTimeout(timer);
+  signal.removeEventListener("abort", abort);
+}
+
+/** As `resolveCamera`; with `"from-start"` a name server that does not know the host yet is asked again. */
+async function resolvePatiently(
+  library: NativeLibrary,
+  address: RtspUrl,
+  { retry, reconnect }: Pick<CameraSettings, "retry" | "reconnect">,
+  signal: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer>> {
+  for (;;) {
+    try {
+      return await resolveCamera(library, address);
+    } catch (error) {
+      const isRetried = retry === "from-start" && reconnect && error instanceof RtspError && error.code === "address";
+      if (!isRetried || signal.aborted) throw error;
+      await sleep(Math.min(reconnect.maxConnectDelay, reconnect.maxDelay), signal);
+    }
   }
 }
 
@@ -143,8 +176,9 @@ function settingsOf(
     staleAfter: options.staleAfter ?? 2_000,
     receiveBuffer: options.receiveBuffer ?? 2 << 20,
   };
-  for (const [name, value] of Object.entries(positive)) {
-    if (!Number.isFinite(value) || value <= 0) {
+  const totalTimeout = totalTimeoutOf(options);
+  for (const [name, value] of Object.entries({ ...positive, totalTimeout })) {
+    if (!(value > 0) || value === Infinity && name !== "totalTimeout") {
       throw new RangeError(`Cannot open a camera: ${name} is ${value}, expected a positive number`);
     }
   }
@@ -152,7 +186,8 @@ function settingsOf(
   return {
     ...positive,
     transport: options.transport ?? "auto",
-    reconnect: reconnect === "never" ? null : { minDelay: 1_000, maxDelay: 30_000, ...reconnect },
+    reconnect: reconnect === "never" ? null : { ...RECONNECT, ...reconnect },
+    retry: options.retry ?? "once-live",
     corrupt: options.corrupt ?? "skip",
     streamId: options.streamId ?? 0,
   };

@@ -8,6 +8,8 @@ import {
   type CameraCounters,
   type CameraSettings,
   type CameraState,
+  errorOf,
+  recordOf,
 } from "../../workers/ingest_protocol.ts";
 import { Doorbell } from "../../workers/doorbell.ts";
 import type { CameraMessage, IngestWorker } from "./ingest_worker.ts";
@@ -16,6 +18,9 @@ import { StateLog, type StateRecord } from "./state_log.ts";
 import { transportMemory } from "./transport_memory.ts";
 
 export type { CameraCounters, CameraState };
+
+/** Between two questions to the name server about a camera that is away, in milliseconds. */
+const RESOLVE_INTERVAL = 10_000;
 
 /** What a camera has done so far: counters, which only rise, and a few values; see {@linkcode CAMERA_COUNTERS}. */
 export interface RtspCameraStats extends CameraCounters {
@@ -60,6 +65,7 @@ export class RtspCamera implements AsyncDisposable {
   };
   #transport: "udp" | "tcp" | null = null;
   #udpWasSilent = false;
+  #resolvedAt = 0;
   #lastBell = 0;
   readonly #bells = new Map<number, Doorbell>();
   #lastError: RtspError | null = null;
@@ -189,24 +195,23 @@ export class RtspCamera implements AsyncDisposable {
       const addresses = await resolveCamera(this.#worker.library, parseRtspUrl(url));
       this.#worker.post({ type: "moved", camera, to: { url, addresses } });
     } catch (error) {
-      const { code, message, status, method } = error instanceof RtspError
-        ? error
-        : new RtspError("protocol", String(error));
-      const reason = `${message} (where ${this.url} redirects to)`;
-      this.#worker.post({ type: "moved", camera, to: { code, message: reason, status, method } });
+      const record = recordOf(error instanceof RtspError ? error : new RtspError("protocol", String(error)));
+      const message = `${record.message} (where ${this.url} redirects to)`;
+      this.#worker.post({ type: "moved", camera, to: { ...record, message } });
     }
   }
 
   #failed({ error, retryAt }: Extract<CameraMessage, { type: "failed" }>): void {
-    const { code, message, status, method } = error;
     this.#udpWasSilent = false;
     transportMemory.forget(this.#address);
-    this.#lastError = new RtspError(code, message, { status, method });
+    this.#lastError = errorOf(error);
     if (retryAt === null) {
       this.#live.reject(this.#lastError);
       return this.#ended.resolve(this.#lastError);
     }
-    // A camera that comes back may have another address by then.
+    // A camera that comes back may have another address by then, unless it is known by its address alone.
+    if (isNumeric(this.#address.host) || now() - this.#resolvedAt < RESOLVE_INTERVAL) return;
+    this.#resolvedAt = now();
     resolveCamera(this.#worker.library, this.#address)
       .then((addresses) => this.#worker.post({ type: "addresses", camera: this.#number, addresses }))
       .catch(() => {}); // the old ones are tried again
@@ -226,4 +231,9 @@ export class RtspCamera implements AsyncDisposable {
     this.#worker.remove(this.#number);
     this.#gone.resolve();
   }
+}
+
+/** Whether a host is an address, and no name for one. */
+function isNumeric(host: string): boolean {
+  return host.includes(":") || /^[\d.]+$/.test(host);
 }

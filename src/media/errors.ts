@@ -16,10 +16,21 @@ export type RtspErrorCode =
   | "permission" // this program may not reach that host
   | "status"; // any other refusal by the server
 
+/** What was waited for in vain. */
+export type RtspTimeout =
+  | "connect" // the TCP connection
+  | "answer" // the answer to a request
+  | "first-packet" // the first packet after the camera said that it plays
+  | "first-picture" // the first picture: a keyframe
+  | "idle" // the next packet of a camera that played
+  | "total"; // the first picture, all attempts together
+
 /** A failure to open or to keep an RTSP source. */
 export class RtspError extends Error {
   override readonly name = "RtspError";
   readonly code: RtspErrorCode;
+  /** Which time-out it was, where the code is `timeout`; else null. */
+  readonly timeout: RtspTimeout | null;
   /** The server's status code, 0 where there was no answer. */
   readonly status: number;
   /** The method that failed, empty where none was sent. */
@@ -28,10 +39,11 @@ export class RtspError extends Error {
   constructor(
     code: RtspErrorCode,
     message: string,
-    options: { status?: number; method?: string; cause?: unknown } = {},
+    options: { status?: number; method?: string; timeout?: RtspTimeout | null; cause?: unknown } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
+    this.timeout = options.timeout ?? null;
     this.status = options.status ?? 0;
     this.method = options.method ?? "";
   }

@@ -1,5 +1,5 @@
 // Pure: no I/O.
-import { RtspError, type RtspErrorCode } from "../media/mod.ts";
+import { RtspError, type RtspErrorCode, type RtspTimeout } from "../media/mod.ts";
 import { AnswerTimer } from "./answer_timer.ts";
 import { Authenticator } from "./auth.ts";
 import { KeepAlive } from "./keep_alive.ts";
@@ -114,7 +114,7 @@ export class RtspClientSession {
     // Packets come: the answer to PLAY was lost, or never meant to be.
     if (method === "PLAY" && this.#mediaAt >= 0) return this.#playing([]);
     const seconds = this.#options.responseTimeout / 1000;
-    this.#fail("timeout", `the camera did not answer ${method} in ${seconds} s`, method);
+    this.#fail("timeout", `the camera did not answer ${method} in ${seconds} s`, { method, timeout: "answer" });
   }
 
   /** The next bytes to be written to the connection, the caller's from now on; null where there are none. */
@@ -160,10 +160,8 @@ export class RtspClientSession {
     if (this.#state === "closing") return this.#end();
     const waiting = this.#book.pending;
     this.#served.id = "";
-    this.#fail(
-      "closed",
-      "the camera closed the connection" + (waiting === null ? "" : ` instead of answering ${waiting.method}`),
-    );
+    const instead = waiting === null ? "" : ` instead of answering ${waiting.method}`;
+    this.#fail("closed", `the camera closed the connection${instead}`);
   }
 
   /** Ends the session in order: TEARDOWN, so that the camera has room for the next one. */
@@ -304,9 +302,11 @@ export class RtspClientSession {
         return this.#leave({ type: "reconnect", transport: "tcp", reason });
       }
       case "no-first-packet":
-        return this.#fail("timeout", noPacketText(firstPacketTimeout, this.#plan?.usesUdp ?? false));
+        return this.#fail("timeout", noPacketText(firstPacketTimeout, this.#plan?.usesUdp), {
+          timeout: "first-packet",
+        });
       case "idle":
-        return this.#fail("timeout", `no packet came for ${idleTimeout / 1000} s`);
+        return this.#fail("timeout", `no packet came for ${idleTimeout / 1000} s`, { timeout: "idle" });
     }
   }
 
@@ -363,8 +363,8 @@ export class RtspClientSession {
     return statusError(this.#action(), { status, reason, method, url, credentials: this.#hasCredentials });
   }
 
-  #fail(code: RtspErrorCode, text: string, method = ""): void {
-    this.#finish(new RtspError(code, `${this.#action()}: ${text}`, { method }));
+  #fail(code: RtspErrorCode, text: string, what: { method?: string; timeout?: RtspTimeout } = {}): void {
+    this.#finish(new RtspError(code, `${this.#action()}: ${text}`, what));
   }
 
   #finish(error: RtspError): void {

@@ -43,7 +43,7 @@ function explain(
 }
 
 /** A camera that plays, and sends nothing. */
-export function noPacketText(waited: number, overUdp: boolean): string {
+export function noPacketText(waited: number, overUdp = false): string {
   const hint = overUdp ? "; a firewall may keep UDP away, try TCP" : "";
   return `the camera plays, but no packet came in ${waited / 1000} s${hint}`;
 }

@@ -4,7 +4,9 @@ import {
   CAMERA_COUNTER as COUNTER,
   type CameraSettings,
   type CameraState,
+  errorOf,
   type ErrorRecord,
+  recordOf,
 } from "../ingest_protocol.ts";
 import { Connection } from "./connection.ts";
 import { brokenError, connectError, connectTimeout } from "./connect_error.ts";
@@ -93,6 +95,11 @@ export class Camera {
     return this.#closed;
   }
 
+  /** Whether it has no session, and nothing to do but to wait for an attempt's time or end. */
+  get rests(): boolean {
+    return this.#session === null && this.#closingAt === 0;
+  }
+
   setAddresses(addresses: Uint8Array<ArrayBuffer>): void {
     this.#route.setHome(addresses);
   }
@@ -100,7 +107,7 @@ export class Camera {
   /** The other host that the camera redirects to may be reached, or may not. */
   moved(to: { url: string; addresses: Uint8Array<ArrayBuffer> } | ErrorRecord): void {
     if (this.#closed || this.#closingAt > 0 || this.#connection || this.#retry.waiting) return;
-    if ("code" in to) return this.#fail(new RtspError(to.code, to.message, to));
+    if ("code" in to) return this.#fail(errorOf(to));
     this.#route.arrive(to.url, to.addresses);
     this.#connect(now());
   }
@@ -201,6 +208,7 @@ export class Camera {
       basic: this.#route.isAway ? "refuse" : "answer",
     });
     this.#session = session;
+    this.#retry.reached();
     session.start(at);
     this.#pump(at);
   }
@@ -332,20 +340,26 @@ export class Camera {
     else this.#fail(error);
   }
 
+  /** A camera that never came up is its opener's to judge, who may have the wrong address; a wrong password always is. */
+  #isRetried({ code }: RtspError): boolean {
+    if (this.#closingAt > 0) return false;
+    return this.#playedOnce ||
+      this.#settings.retry === "from-start" && code !== "unauthorized" && code !== "permission";
+  }
+
   #fail(error: RtspError): void {
     const at = now();
+    const failure = error.code === "unauthorized" ? error.code : this.#session ? "session" : "unreachable";
     if (this.#session) this.#send(this.#session); // a good-bye, where one is due
     // What TCP could not do either may have been a camera that was still starting: both are tried again.
     if (this.#track.lastUnitAt < this.#connectingSince) this.#policy = this.#settings.transport;
     this.#route.goHome();
     this.#drop();
-    // A camera that never came up is its opener's to judge: it may be the wrong address.
-    const retryAt = this.#playedOnce && this.#closingAt === 0 ? this.#retry.failed(at) : null;
-    const { code, status, method } = error;
+    const retryAt = this.#isRetried(error) ? this.#retry.failed(at, failure) : null;
     // Who never saw a picture lost nothing.
     const message = redactUrl(this.#playedOnce ? error.message : error.message.replace(/^Lost /, "Cannot open "));
     // In this order: whoever sees the state can ask for the error.
-    this.#events.failed({ code, message, status, method }, retryAt);
+    this.#events.failed({ ...recordOf(error), message }, retryAt);
     this.#setState("offline", message, at);
     if (retryAt === null) this.#finish();
   }

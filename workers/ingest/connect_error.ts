@@ -19,6 +19,7 @@ export function connectError(url: string, errno: number): RtspError {
       return new RtspError(
         "timeout",
         `${action}: nothing answers at ${host}; check the address, and that the camera is on`,
+        { timeout: "connect" },
       );
     case 0:
       return new RtspError("closed", `${action}: ${host} closed the connection at once`);
@@ -34,6 +35,7 @@ export function connectTimeout(settings: { url: string; connectTimeout: number }
     "timeout",
     `Cannot open ${settings.url}: nothing answers at port ${port} of ${host} in ${settings.connectTimeout / 1000} s; ` +
       "check the address, and that the camera is on",
+    { timeout: "connect" },
   );
 }
 

@@ -65,6 +65,7 @@ export class Route {
   goHome(): void {
     this.url = this.#homeUrl;
     this.#away = null;
+    this.#redirects = 0;
   }
 
   /** Pictures come: what led here is not counted any longer. */

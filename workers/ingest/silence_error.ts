@@ -7,12 +7,14 @@ export function packetTimeout({ url, firstPacketTimeout }: { url: string; firstP
   return new RtspError(
     "timeout",
     `Lost ${url}: the camera plays, but no packet came in ${seconds} s; restart the camera, or try the other transport`,
+    { timeout: "first-packet" },
   );
 }
 
 /** A camera that no longer sends. */
 export function idleError({ url, idleTimeout }: { url: string; idleTimeout: number }): RtspError {
-  return new RtspError("timeout", `Lost ${url}: no packet of the video came for ${idleTimeout / 1000} s`);
+  const message = `Lost ${url}: no packet of the video came for ${idleTimeout / 1000} s`;
+  return new RtspError("timeout", message, { timeout: "idle" });
 }
 
 /** A camera whose packets make no picture. */
@@ -21,5 +23,6 @@ export function pictureTimeout({ url, firstPictureTimeout }: { url: string; firs
   return new RtspError(
     "timeout",
     `Lost ${url}: packets come, but no keyframe in ${seconds} s; set the keyframe interval in the camera to 1 or 2 s`,
+    { timeout: "first-picture" },
   );
 }

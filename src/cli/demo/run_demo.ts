@@ -1,3 +1,4 @@
+import type { OpenRtspOptions } from "../../ingest/mod.ts";
 import type { TransportPolicy } from "../../rtsp/mod.ts";
 import { print } from "../print.ts";
 import { FramesElsewhere } from "./frames_elsewhere.ts";
@@ -56,12 +57,16 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   const opening = new AbortController();
   const signal = AbortSignal.any([stop.signal, opening.signal]);
   const { username, password } = options;
-  const opened = cameras.map((camera, i) => {
+  const open = async (i: number, retry?: OpenRtspOptions["retry"]) => {
     const transport = options.transport ?? (virtual ? Object.values(VIRTUAL)[i] : undefined);
-    return camera.open(urls[i], { ...(virtual ? {} : { username, password }), transport, signal });
-  });
+    await cameras[i].open(urls[i], { ...(virtual ? {} : { username, password }), transport, signal, retry });
+  };
+  const opened = cameras.map((_, i) => open(i));
+  let retried: Promise<void>[] = [];
   try {
     await firstOf(opened);
+    // Who is not there yet may come: a camera that is still starting, say.
+    retried = opened.map((camera, i) => camera.catch(() => open(i, "from-start")));
     table.draw();
   } catch (error) {
     if (!stop.signal.aborted) {
@@ -76,7 +81,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   table.draw();
   table[Symbol.dispose]();
   opening.abort();
-  await Promise.allSettled(opened);
+  await Promise.allSettled([...opened, ...retried]);
   await stack.disposeAsync();
   for (const line of summaryLines(summary)) screen.write(line + "\n");
   if (options.json) print(JSON.stringify(summary));

@@ -47,7 +47,7 @@ export class WatchedCamera implements AsyncDisposable {
   }
 
   /**
-   * Opens the camera, and begins.
+   * Opens the camera, and begins; may be called again after it failed.
    *
    * @param options.signal Ends the opening, and nothing afterwards.
    * @throws what `openRtsp` and `startAnalysis` throw; it is noted among the failures, too.
@@ -61,6 +61,9 @@ export class WatchedCamera implements AsyncDisposable {
     try {
       signal?.throwIfAborted();
       await this.#begin(url, { ...options, signal: opening.signal });
+      // It could not be opened before, and came in the end.
+      if (this.#failed) this.failures.length = 0;
+      this.#failed = false;
     } catch (error) {
       if (!signal?.aborted) {
         this.#failed = true;
