@@ -1,6 +1,7 @@
 import { chainBench } from "./chain.ts";
 import { deadBench } from "./dead.ts";
 import { decodeBench } from "./decode.ts";
+import { killsBench } from "./kills.ts";
 import { BENCHES } from "./names.ts";
 import { pipelineBench } from "./pipeline.ts";
 import { Results } from "./results.ts";
@@ -19,6 +20,7 @@ const RUN: Record<typeof BENCHES[number], (results: Results, options: BenchOptio
   shm: shmBench,
   pipeline: pipelineBench,
   chain: chainBench,
+  kills: killsBench,
   soak: soakBench,
   dead: deadBench,
 };
