@@ -60,7 +60,9 @@ void mr_valkka_free(struct mr_valkka *ring) {
   }
   if (ring->count) sem_close(ring->count);
   if (ring->flag) sem_close(ring->flag);
-  if (ring->watch >= 0) close(ring->watch);
+  for (int end = 0; end < 2; end++) {
+    if (ring->watch[end] >= 0) close(ring->watch[end]);
+  }
   if (ring->side) mr_handle_done(ring->side);
   pthread_mutex_destroy(&ring->lock);
   free(ring);
@@ -85,7 +87,7 @@ static struct mr_valkka *new_ring(const char *name, uint32_t kind, uint32_t cell
   ring->cell_bytes = cell_bytes;
   ring->stride = (cell_bytes + 63) / 64 * 64;
   ring->index = -1;
-  ring->watch = -1;
+  ring->watch[0] = ring->watch[1] = -1;
   return ring;
 }
 
@@ -255,12 +257,41 @@ static int map_segment(struct mr_valkka *ring, uint32_t cell, int segment, uint6
     if (at == MAP_FAILED) error = -errno;
     else ring->cell[cell].bytes[segment] = at;
   }
-  if (error == 0 && cell == 0 && segment == MR_VALKKA_META) {
-    ring->watch = fd;
-    return 0;
+  ring->cell[cell].device = status.st_dev;
+  ring->cell[cell].inode[segment] = status.st_ino;
+  if (error == 0 && segment == MR_VALKKA_META) {
+    if (cell == 0 && (ring->watch[0] = fcntl(fd, F_DUPFD_CLOEXEC, 0)) < 0) error = -errno;
+    if (error == 0 && cell == ring->cells - 1) {
+      ring->watch[1] = fd;
+      return 0;
+    }
   }
   close(fd);
   return error;
+}
+
+bool mr_valkka_gone(const struct mr_valkka *ring) {
+  for (int end = 0; end < 2; end++) {
+    struct stat status;
+    if (fstat(ring->watch[end], &status) < 0 || status.st_nlink == 0) return true;
+  }
+  return false;
+}
+
+/* 0 where every name still means what was mapped under it; -ENOENT where a server was at work on them meanwhile. */
+static int check_names(const struct mr_valkka *ring, uint64_t *found) {
+  char path[MR_VALKKA_PATH_BYTES];
+  for (uint32_t i = 0; i < ring->cells; i++) {
+    const struct mr_valkka_cell *cell = &ring->cell[i];
+    for (int segment = 0; segment < 2; segment++) {
+      struct stat status;
+      mr_valkka_path(ring->name, i, segment, path);
+      if (lstat(path, &status) == 0 && status.st_dev == cell->device && status.st_ino == cell->inode[segment]) continue;
+      found[0] = found[1] = found[2] = 0;
+      return -ENOENT;
+    }
+  }
+  return 0;
 }
 
 static bool written(const struct mr_valkka *ring, uint32_t cell) {
@@ -292,10 +323,13 @@ int32_t mr_valkka_open(const char *name, uint32_t kind, uint32_t cells, uint64_t
     if ((result = map_segment(ring, i, MR_VALKKA_PAYLOAD, found)) < 0) goto fail;
     if ((result = map_segment(ring, i, MR_VALKKA_META, found)) < 0) goto fail;
   }
+  if ((result = check_names(ring, found)) < 0) goto fail;
   if (foreign) {
     if ((result = open_semaphore(ring, 0, &ring->count)) < 0) goto fail;
     if ((result = open_semaphore(ring, 1, &ring->flag)) < 0) goto fail;
-    if (!from_the_start(ring)) mr_valkka_ask(ring);
+    bool known = from_the_start(ring);
+    mr_valkka_note(ring, !known);
+    if (!known) mr_valkka_ask(ring);
   }
   result = handle_for(ring);
   if (result < 0) goto fail;
@@ -318,8 +352,7 @@ int32_t mr_valkka_live(int32_t handle) {
   int32_t result;
   struct mr_valkka *ring = mr_valkka_use(handle, 0, &result);
   if (!ring) return result;
-  struct stat status;
-  result = fstat(ring->watch, &status) < 0 ? -errno : status.st_nlink > 0;
+  result = !mr_valkka_gone(ring);
   mr_handle_done(handle);
   return result;
 }

@@ -28,6 +28,8 @@ struct mr_valkka_cell {
   dev_t device;
   ino_t inode[2];
   uint64_t record; /* writer: sequence + 1 of the record that lies here, 0 for none */
+  int64_t known;   /* reader: the time stamp of the picture here that it had, or knows to be old; 0 for none */
+  int64_t found;   /* reader: the time stamp that was here when it came */
 };
 
 struct mr_valkka {
@@ -44,7 +46,7 @@ struct mr_valkka {
   dev_t side_device;
   ino_t side_inode;
   sem_t *count, *flag; /* null for who reads beside our own segment */
-  int watch;           /* reader: metadata of cell 0, whose names are gone once it has none; -1 for a writer */
+  int watch[2];        /* reader: metadata of the first and the last cell, see mr_valkka_gone(); -1 for a writer */
   int32_t index;
   uint64_t head, oldest; /* writer */
   bool held;               /* reader: a unit of the count that was taken while the flag was down */
@@ -66,12 +68,15 @@ void mr_valkka_path(const char *name, uint32_t cell, enum mr_valkka_segment segm
 struct mr_valkka *mr_valkka_use(int32_t handle, int writer, int32_t *error);
 void mr_valkka_free(struct mr_valkka *ring);
 int mr_valkka_value(sem_t *semaphore);
+/* Whether the names mean another ring than a reader's by now, or none. Servers replace their cells one after the other: a
+ * reader that came in between may have new ones at first and old ones at last. Takes two system calls. */
+bool mr_valkka_gone(const struct mr_valkka *ring);
+/* Notes what lies in the cells when a reader comes: what is old for sure is never delivered, and the rest not after newer. */
+void mr_valkka_note(struct mr_valkka *ring, bool old);
 /* Has a foreign ring's server begin anew with cell 0. */
 void mr_valkka_ask(struct mr_valkka *ring);
 /* Whether a foreign ring may have a record. */
 bool mr_valkka_ready(struct mr_valkka *ring);
-/* Whether its names mean another ring by now, or none; this one takes a system call. */
-bool mr_valkka_gone(const struct mr_valkka *ring);
 /* Takes the writer's names away where they still mean its memory, our own segment's last; safe in a signal handler. */
 void mr_valkka_unname(const struct mr_valkka *ring);
 /* The process that has one of so many files mapped to write, or 0. */

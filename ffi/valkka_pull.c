@@ -17,6 +17,23 @@
 /* Overflows of its own asking that a reader tries for proof, before it goes without. */
 #define PROOFS 3
 
+static uint64_t number(const uint8_t *meta, uint32_t offset) {
+  uint64_t value;
+  memcpy(&value, meta + offset, sizeof value);
+  return value;
+}
+
+static int64_t stamp_of(const struct mr_valkka *ring, uint32_t cell) {
+  return (int64_t)number(ring->cell[cell].bytes[MR_VALKKA_META], 24);
+}
+
+void mr_valkka_note(struct mr_valkka *ring, bool old) {
+  for (uint32_t i = 0; ring->kind == MR_VALKKA_RGB && i < ring->cells; i++) {
+    ring->cell[i].found = stamp_of(ring, i);
+    if (old) ring->cell[i].known = ring->cell[i].found;
+  }
+}
+
 /* The server begins anew with cell 0 when the count says that its reader is a whole ring behind. A reader that does not know
  * which cell is next has it do so. With an overflow while the count is being filled, what was posted after it would count for
  * records that there are not: then it is filled again. */
@@ -46,26 +63,11 @@ static bool found_again(struct mr_valkka *ring) {
   return false;
 }
 
-bool mr_valkka_gone(const struct mr_valkka *ring) {
-  struct stat status;
-  return fstat(ring->watch, &status) < 0 || status.st_nlink == 0;
-}
-
 /* -ESTALE where the count belongs to a server whose memory this is not; a unit that was taken from it is given back. */
 static int32_t leave(struct mr_valkka *ring) {
   if (ring->held) sem_post(ring->count);
   ring->held = false;
   return -ESTALE;
-}
-
-static uint64_t number(const uint8_t *meta, uint32_t offset) {
-  uint64_t value;
-  memcpy(&value, meta + offset, sizeof value);
-  return value;
-}
-
-static int64_t stamp_of(const struct mr_valkka *ring, uint32_t cell) {
-  return (int64_t)number(ring->cell[cell].bytes[MR_VALKKA_META], 24);
 }
 
 /* The cell that the server wrote last or is writing, by the time stamps of its pictures; -1 where they do not tell. */
@@ -152,14 +154,17 @@ static int32_t copy(struct mr_valkka *ring, uint8_t *meta, uint8_t *into) {
  * A picture with a stamp of its own is whole if it had been written, and has not been overwritten. It had been if another
  * one is newer, or by the count: in step, the server is at this cell again when all others are counted, or after an
  * overflow, before which the flag goes up. It is in turn if it is newer than the last one; where it is older twice, the
- * server's clock was set back.
+ * server's clock was set back. What this reader had already, or found there when it came, is never new.
  */
 static int32_t copy_stamped(struct mr_valkka *ring, uint8_t *meta, uint8_t *into) {
   /* First its stamp, then which is the newest: the other way round the server could begin with this cell in between. */
   int64_t stamp = stamp_of(ring, (uint32_t)ring->index);
   mr_mem_fence();
   int32_t last = newest(ring);
+  /* Whatever the count says: another reader may have been at it. */
+  if (stamp == ring->cell[ring->index].known) return out_of_step(ring, 0);
   if (ring->delivered_one && stamp <= ring->last_stamp) {
+    if (stamp == ring->cell[ring->index].found) return out_of_step(ring, 0);
     if (ring->older_before) ring->delivered_one = false;
     ring->older_before = true;
     return out_of_step(ring, 1);
@@ -176,6 +181,7 @@ static int32_t copy_stamped(struct mr_valkka *ring, uint8_t *meta, uint8_t *into
     ring->missed++;
     return -EINTR;
   }
+  ring->cell[ring->index].known = stamp;
   ring->delivered_one = true;
   ring->older_before = false;
   ring->last_stamp = stamp;

@@ -84,7 +84,8 @@ export class SideSource implements ValkkaSource {
   }
 
   get unfinished(): boolean {
-    return this.reader.unfinished;
+    // What a writer published that died before it could say so is there all the same.
+    return this.reader.unfinished || this.reader.behind > 0;
   }
 
   get target() {
