@@ -38,7 +38,8 @@ Deno.test("parseTransport() takes one number for two, odd spellings of ssrc, and
 Deno.test("SetupPlan.accept() goes by what the camera chose", () => {
   const track = {} as RtspTrack;
   const answer = (policy: "auto" | "tcp" | "udp", header: string | null) => {
-    const plan = new SetupPlan(policy, [track]);
+    const plan = new SetupPlan(policy);
+    plan.begin([track]);
     plan.offer(plan.needsPorts ? { rtpPort: 5000, rtcpPort: 5001 } : null);
     return plan.accept(header);
   };
