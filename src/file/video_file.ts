@@ -1,4 +1,4 @@
-import { h264Parameters, joinAnnexB, nalType, splitAnnexB } from "../rtp/mod.ts";
+import { h264Parameters, hevcParameters, joinAnnexB, nalType, splitAnnexB } from "../rtp/mod.ts";
 import { presentationOrder } from "./presentation_order.ts";
 import { accessUnitsOf, codecOfAnnexB } from "./annex_b.ts";
 import { isMp4 } from "./mp4_head.ts";
@@ -15,7 +15,7 @@ export interface VideoFile {
   parameterSets: Uint8Array;
   /**
    * In decoding order; times in microseconds. A raw stream has no times: they follow from the frame rate, and from the
-   * order in which its pictures are shown; of H.265, from the order of decoding.
+   * order in which its pictures are shown.
    */
   units: { data: Uint8Array; pts: number; dts: number; keyframe: boolean }[];
 }
@@ -41,13 +41,14 @@ export async function readVideoFile(path: string | URL): Promise<VideoFile> {
 export function readAnnexB(data: Uint8Array, name = "the stream"): VideoFile {
   const codec = codecOfAnnexB(data);
   if (!codec) throw new TypeError(`Cannot play ${name}: it is no MP4 file, and no raw H.264 or H.265 stream`);
-  const parameters = codec === "h264" ? h264Parameters(data.subarray(0, 65_536)) : null;
+  const begin = data.subarray(0, 65_536);
+  const parameters = codec === "h264" ? h264Parameters(begin) : hevcParameters(begin);
   const frameRate = parameters?.frameRate || 25;
   const bounds = accessUnitsOf(data, codec).map(({ start, end, keyframe }) => ({
     data: data.subarray(start, end),
     keyframe,
   }));
-  const shown = codec === "h264" ? presentationOrder(bounds.map((unit) => unit.data), name) : bounds.map((_, i) => i);
+  const shown = presentationOrder(bounds.map((unit) => unit.data), codec, name);
   // By how many pictures decoding must be ahead, so that none is shown before it is decoded.
   const delay = shown.reduce((most, place, i) => Math.max(most, i - place), 0);
   const time = (pictures: number) => Math.round(pictures * 1e6 / frameRate);

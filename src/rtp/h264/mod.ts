@@ -7,7 +7,7 @@
 export * from "./depacketizer.ts";
 export { isPictureNal, Nal, nalType } from "./nal.ts";
 export * from "./packetizer.ts";
-export { PictureOrder } from "./picture_order.ts";
+export { PictureOrder, type PicturePlace } from "./picture_order.ts";
 export { ParameterSets } from "./parameter_sets.ts";
 export { readSliceHead, recoveryFrames } from "./slice.ts";
 export { type H264Parameters, h264Parameters, parsePpsIds, parseSps, type SpsInfo } from "./sps.ts";

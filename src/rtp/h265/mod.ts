@@ -7,5 +7,6 @@
 export * from "./depacketizer.ts";
 export { HevcNal, hevcNalType, isHevcFirstSlice, isHevcKeyframe, isHevcPicture, isHevcSkipped } from "./nal.ts";
 export * from "./packetizer.ts";
+export { HevcPictureOrder } from "./picture_order.ts";
 export { HevcParameterSets } from "./parameter_sets.ts";
 export { type HevcParameters, hevcParameters, type HevcSps, parseHevcSps, parseHevcVps } from "./sps.ts";

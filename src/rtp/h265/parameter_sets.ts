@@ -1,7 +1,7 @@
 // Pure: no I/O.
 import { ParameterSetStore, type ParameterSetSyntax } from "../parameter_set_store.ts";
 import { HevcNal, hevcNalType } from "./nal.ts";
-import { type HevcParameters, parseHevcPpsIds, parseHevcSps, parseHevcVps, withRate } from "./sps.ts";
+import { type HevcParameters, parseHevcPps, parseHevcSps, parseHevcVps, withRate } from "./sps.ts";
 
 /** The newest parameter sets of an H.265 stream. */
 export class HevcParameterSets extends ParameterSetStore<HevcParameters> {
@@ -24,7 +24,7 @@ function syntax(): ParameterSetSyntax<HevcParameters> {
     },
     read(nal, kind) {
       if (kind === 2) {
-        const pps = parseHevcPpsIds(nal);
+        const pps = parseHevcPps(nal);
         return pps === null ? null : { id: pps.id, info: null };
       }
       const vps = kind === 0 ? parseHevcVps(nal) : null, sps = kind === 1 ? parseHevcSps(nal) : null;

@@ -17,6 +17,20 @@ export interface HevcParameters extends VideoParameters, ProfileTierLevel {
 export interface HevcSps extends HevcParameters {
   id: number;
   vpsId: number;
+  /** Bits of slice_pic_order_cnt_lsb. */
+  orderBits: number;
+  /** Whether the colour planes are coded each by itself. */
+  separatePlanes: boolean;
+}
+
+/** What of a picture parameter set is needed to read a slice's head. */
+export interface PpsInfo {
+  id: number;
+  spsId: number;
+  /** Whether a slice says that its picture is shown. */
+  outputFlag: boolean;
+  /** Bits of a slice's head that mean nothing yet. */
+  extraSliceBits: number;
 }
 
 /** Larger sides than level 6.2 allows are damage. */
@@ -64,6 +78,8 @@ export function parseHevcSps(nal: Uint8Array): HevcSps | null {
   return {
     id,
     vpsId,
+    orderBits,
+    separatePlanes,
     width,
     height,
     frameRate: readFrameRate(r, orderBits),
@@ -74,12 +90,14 @@ export function parseHevcSps(nal: Uint8Array): HevcSps | null {
   };
 }
 
-/** The id of a picture parameter set, and of the sequence parameter set it refers to; null where it is damaged. */
-export function parseHevcPpsIds(nal: Uint8Array): { id: number; spsId: number } | null {
+/** Reads the head of a picture parameter set; null where it is damaged. @see H.265, 7.3.2.3.1 */
+export function parseHevcPps(nal: Uint8Array): PpsInfo | null {
   if (nal.length < 3 || hevcNalType(nal[0]) !== HevcNal.pps) return null;
   const r = new BitReader(nal, 2);
   const id = r.unsigned(), spsId = r.unsigned();
-  return r.exhausted || id > 63 || spsId > 15 ? null : { id, spsId };
+  r.bit(); // dependent slice segments
+  const outputFlag = r.flag(), extraSliceBits = r.bits(3);
+  return r.exhausted || id > 63 || spsId > 15 ? null : { id, spsId, outputFlag, extraSliceBits };
 }
 
 /** The parameters of the first sequence parameter set that can be read in an Annex B stream; null where there is none. */

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { HevcParameterSets } from "./parameter_sets.ts";
-import { hevcParameters, parseHevcPpsIds, parseHevcSps, parseHevcVps } from "./sps.ts";
+import { hevcParameters, parseHevcPps, parseHevcSps, parseHevcVps } from "./sps.ts";
 import { PPS, SPS, SPS_1080, unit, VPS } from "./testing.ts";
 
 const bytes = (nal: number[]) => new Uint8Array(nal);
@@ -10,6 +10,8 @@ Deno.test("parseHevcSps() reads size, rate, profile and reordering", () => {
   assertEquals(parseHevcSps(bytes(SPS)), {
     id: 0,
     vpsId: 0,
+    orderBits: 8,
+    separatePlanes: false,
     width: 320,
     height: 180,
     frameRate: 25,
@@ -37,10 +39,10 @@ Deno.test("parseHevcSps() loses no more than the frame rate to a cut end", () =>
   assert(sized > 5);
 });
 
-Deno.test("parseHevcVps() and parseHevcPpsIds() read ids, and nothing of what is none", () => {
+Deno.test("parseHevcVps() and parseHevcPps() read ids, and nothing of what is none", () => {
   assertEquals(parseHevcVps(bytes(VPS)), { id: 0, frameRate: 0 });
-  assertEquals(parseHevcPpsIds(bytes(PPS)), { id: 0, spsId: 0 });
-  assertEquals([parseHevcVps(bytes(SPS)), parseHevcSps(bytes(VPS)), parseHevcPpsIds(bytes(SPS))], [null, null, null]);
+  assertEquals(parseHevcPps(bytes(PPS)), { id: 0, spsId: 0, outputFlag: false, extraSliceBits: 0 });
+  assertEquals([parseHevcVps(bytes(SPS)), parseHevcSps(bytes(VPS)), parseHevcPps(bytes(SPS))], [null, null, null]);
 });
 
 Deno.test("the frame rate of the video parameter set counts where the sequence parameter set has none", () => {
@@ -71,7 +73,7 @@ Deno.test("parseHevcSps() and parseHevcVps() survive any bytes", () => {
         assert(/^hvc1\.[ABC]?\d+\.[0-9A-F]+\.[LH]\d+(\.[0-9A-F]+)*$/.test(sps.codecString), sps.codecString);
       }
       parseHevcVps(nal);
-      parseHevcPpsIds(nal);
+      parseHevcPps(nal);
     }),
     { numRuns: 2000 },
   );
