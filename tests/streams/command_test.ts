@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { HAS_FFMPEG, native } from "../../wasm/testing.ts";
 import { outcomeOf, program } from "../cli/command.ts";
-import { fileOf, REAL_CLIPS, STREAMS } from "./streams.ts";
+import { fileOf, HEVC_STREAMS, REAL_CLIPS, STREAMS } from "./streams.ts";
 
 /** What the native FFmpeg prints of a file for a user who asks for nothing else, but for the line with its name. */
 async function nativeLines(path: string): Promise<string[]> {
@@ -28,6 +28,10 @@ Deno.test({
     for (const stream of STREAMS) {
       await test.step(stream.name, async () => await assertSame(await fileOf(stream, "mp4")));
       await test.step(`${stream.name}, its bytes alone`, async () => await assertSame(await fileOf(stream, "h264")));
+    }
+    for (const stream of HEVC_STREAMS) {
+      await test.step(stream.name, async () => await assertSame(await fileOf(stream, "mp4")));
+      await test.step(`${stream.name}, its bytes alone`, async () => await assertSame(await fileOf(stream, "hevc")));
     }
   },
 });
