@@ -191,10 +191,11 @@ export class CameraSession {
       datagram: (kind: "rtp" | "rtcp", packet: Uint8Array<ArrayBuffer>) => this.#sendDatagram(kind, packet),
     };
     const { faults, random } = found;
+    const { codec } = found.file;
     this.#stream = found;
     if (offer.protocol === "tcp") {
       const channels: [number, number] = offer.interleaved ?? [0, 1];
-      this.#viewer = new Viewer({ channels, faults, random, sink });
+      this.#viewer = new Viewer({ codec, channels, faults, random, sink });
       const transport = transportSpec("tcp", { interleaved: channels, ssrc: this.#viewer.ssrc });
       return reply(200, [session, ["Transport", formatTransport(transport)]]);
     }
@@ -205,7 +206,7 @@ export class CameraSession {
       return reply(453);
     }
     this.#clientPorts = offer.clientPort;
-    this.#viewer = new Viewer({ channels: null, faults, random, sink });
+    this.#viewer = new Viewer({ codec, channels: null, faults, random, sink });
     void this.#readControl(this.#ports.rtcp);
     const { rtpPort } = this.#ports;
     const transport = transportSpec("udp", {

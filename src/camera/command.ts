@@ -65,8 +65,8 @@ function times(text: string): { every: number; for: number } {
 /** The command `millrace camera`. */
 export function cameraCommand(options: { cacheDir: () => string }): Command {
   return new Command("camera")
-    .description("play H.264 files as a camera would: an RTSP server, in real time, in a loop")
-    .argument("[file...]", "H.264 files (.mp4, .h264); without one, a picture with a running clock")
+    .description("play files as a camera would: an RTSP server, in real time, in a loop")
+    .argument("[file...]", "files (.mp4, .h264, .h265, .mjpeg); without one, a picture with a running clock")
     .option("--host <address>", "address to listen on", "127.0.0.1")
     .option("--port <number>", "port to listen on, 0 for any free one", integer(0, 65_535), 0)
     .option("--user <name>", "user name that clients must give")

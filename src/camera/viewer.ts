@@ -1,6 +1,8 @@
 // Pure: no I/O.
-import { buildSenderReport, H264Packetizer } from "../rtp/mod.ts";
+import type { VideoFile } from "../file/mod.ts";
+import { buildSenderReport, type VideoPacketizer, videoPacketizer } from "../rtp/mod.ts";
 import { frameInterleaved } from "../rtsp/mod.ts";
+import { PAYLOAD_TYPES } from "./description.ts";
 import type { Faults } from "./faults.ts";
 import type { PlayedUnit } from "./playback.ts";
 
@@ -30,7 +32,7 @@ export class Viewer {
   readonly stats: ViewerStats = { accessUnits: 0, packets: 0, bytes: 0, skipped: 0 };
   readonly ssrc: number;
   readonly channels: readonly [number, number] | null;
-  readonly #packetizer: H264Packetizer;
+  readonly #packetizer: VideoPacketizer;
   readonly #base: number;
   readonly #faults: Faults;
   readonly #random: () => number;
@@ -42,6 +44,7 @@ export class Viewer {
   #held: Uint8Array<ArrayBuffer> | null = null;
 
   constructor(options: {
+    codec: VideoFile["codec"];
     channels: readonly [number, number] | null;
     faults: Faults;
     random: () => number;
@@ -54,7 +57,8 @@ export class Viewer {
     const [ssrc, base, sequence] = crypto.getRandomValues(new Uint32Array(3));
     this.ssrc = ssrc;
     this.#base = base;
-    this.#packetizer = new H264Packetizer({ payloadType: 96, ssrc, sequence: sequence & 0xffff });
+    const payloadType = PAYLOAD_TYPES[options.codec];
+    this.#packetizer = videoPacketizer(options.codec, { payloadType, ssrc, sequence: sequence & 0xffff });
   }
 
   /** Sequence number of the next packet. */

@@ -41,6 +41,7 @@ function play(
     fault: () => {},
   });
   const viewer = new Viewer({
+    codec: "h264",
     channels: tcp ? [4, 5] : null,
     faults: { ...NO_FAULTS, ...options.faults },
     random: seededRandom(seed),
@@ -115,6 +116,7 @@ Deno.test("Viewer begins, and goes on after a pause or a queue that was full, at
   let room = true;
   const sent: number[] = [];
   const viewer = new Viewer({
+    codec: "h264",
     channels: [0, 1],
     faults: { ...NO_FAULTS },
     random: () => 1,

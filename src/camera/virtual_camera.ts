@@ -1,4 +1,5 @@
 import { readVideoFile, type VideoFile } from "../file/mod.ts";
+import { videoPacketizer } from "../rtp/mod.ts";
 import { AuthVerifier, type ServerScheme } from "../rtsp/mod.ts";
 import { CameraSession, SESSION_TIMEOUT } from "./camera_session.ts";
 import { checkFaults, type Faults, NO_FAULTS } from "./faults.ts";
@@ -86,7 +87,7 @@ export class VirtualCamera implements AsyncDisposable {
   }
 
   /**
-   * @throws {TypeError} where a file is no video, or not H.264.
+   * @throws {TypeError} where a file is no video, or MJPEG that cannot be sent over RTP.
    * @throws {RangeError} where a fault makes no sense.
    * @throws {Deno.errors.NotFound} @throws {Deno.errors.AddrInUse}
    */
@@ -97,7 +98,7 @@ export class VirtualCamera implements AsyncDisposable {
     const files = new Map<string, VideoFile>();
     for (const [name, source] of Object.entries(options.files)) {
       const file = typeof source === "string" || source instanceof URL ? await readVideoFile(source) : source;
-      if (file.codec !== "h264") throw new TypeError(`Cannot play ${name}: its video is ${file.codec}, not H.264`);
+      if (file.codec === "mjpeg") checkPictures(file, name);
       files.set(name, file);
     }
     return new VirtualCamera(options, files, faults);
@@ -190,5 +191,16 @@ export class VirtualCamera implements AsyncDisposable {
     this.#startedAt = performance.now();
     for (const stream of this.#streams.values()) stream.restart();
     this.#accepting = this.#accept(this.#listener);
+  }
+}
+
+/** Says at once, and not in the middle of the playback, that a picture is none that RTP has a way to say. */
+function checkPictures(file: VideoFile, name: string): void {
+  const packetizer = videoPacketizer(file.codec, { payloadType: 0, ssrc: 0, sequence: 0 });
+  try {
+    for (const { data } of file.units) packetizer.packetize(data, 0, () => {});
+  } catch (cause) {
+    const why = (cause as Error).message.split(": ").at(-1);
+    throw new TypeError(`Cannot play ${name}: ${why}; ffmpeg writes what can be sent with -huffman default`, { cause });
   }
 }

@@ -1,17 +1,18 @@
 import { h264Parameters, hevcParameters, joinAnnexB, nalType, splitAnnexB } from "../rtp/mod.ts";
 import { presentationOrder } from "./presentation_order.ts";
 import { accessUnitsOf, codecOfAnnexB } from "./annex_b.ts";
+import { isJpeg, jpegFilesOf } from "./mjpeg.ts";
 import { isMp4 } from "./mp4_head.ts";
 
 /** A video file, read whole. */
 export interface VideoFile {
-  codec: "h264" | "hevc";
+  codec: "h264" | "hevc" | "mjpeg";
   /** In pixels; 0 where it is not known before decoding. */
   width: number;
   height: number;
   /** Frames a second; 25 where a raw stream does not say. */
   frameRate: number;
-  /** The first parameter sets, in Annex B form. */
+  /** The first parameter sets, in Annex B form; of MJPEG none. */
   parameterSets: Uint8Array;
   /**
    * In decoding order; times in microseconds. A raw stream has no times: they follow from the frame rate, and from the
@@ -21,7 +22,7 @@ export interface VideoFile {
 }
 
 /**
- * Reads the access units of a video file: `.mp4`, `.mov`, or a raw H.264 or H.265 stream.
+ * Reads the access units of a video file: `.mp4`, `.mov`, or a raw H.264, H.265 or MJPEG stream.
  *
  * @throws {TypeError} where it is none of these.
  * @throws {Deno.errors.NotFound}
@@ -30,6 +31,7 @@ export async function readVideoFile(path: string | URL): Promise<VideoFile> {
   const name = String(path).split("/").at(-1)!;
   const data = await Deno.readFile(path);
   if (isMp4(data)) return await (await import("./mp4.ts")).readMp4(data, name);
+  if (isJpeg(data)) return readMjpeg(data, name);
   return readAnnexB(data, name);
 }
 
@@ -40,7 +42,7 @@ export async function readVideoFile(path: string | URL): Promise<VideoFile> {
  */
 export function readAnnexB(data: Uint8Array, name = "the stream"): VideoFile {
   const codec = codecOfAnnexB(data);
-  if (!codec) throw new TypeError(`Cannot play ${name}: it is no MP4 file, and no raw H.264 or H.265 stream`);
+  if (!codec) throw new TypeError(`Cannot play ${name}: it is no MP4 file, and no raw H.264, H.265 or MJPEG stream`);
   const begin = data.subarray(0, 65_536);
   const parameters = codec === "h264" ? h264Parameters(begin) : hevcParameters(begin);
   const frameRate = parameters?.frameRate || 25;
@@ -62,4 +64,17 @@ export function readAnnexB(data: Uint8Array, name = "the stream"): VideoFile {
   });
   const { width = 0, height = 0 } = parameters ?? {};
   return { codec, width, height, frameRate, parameterSets: joinAnnexB(sets), units };
+}
+
+/** A stream of JPEG files, one behind the other, which does not say how fast they follow. */
+function readMjpeg(data: Uint8Array, name: string): VideoFile {
+  const frameRate = 25;
+  const files = jpegFilesOf(data);
+  if (files.length === 0) throw new TypeError(`Cannot play ${name}: it has no picture`);
+  const { width, height } = files[0];
+  const units = files.map(({ start, end }, i) => {
+    const time = Math.round(i * 1e6 / frameRate);
+    return { data: data.subarray(start, end), pts: time, dts: time, keyframe: true };
+  });
+  return { codec: "mjpeg", width, height, frameRate, parameterSets: new Uint8Array(0), units };
 }

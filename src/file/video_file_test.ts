@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { encode, HAS_FFMPEG, native, picture, type TestStream } from "../../wasm/testing.ts";
 import { reorderedClip } from "../../tests/support/clips.ts";
+import { jpegFilesOf } from "./mjpeg.ts";
 import { readAnnexB, readVideoFile, type VideoFile } from "./mod.ts";
 
 const x264 = (params: string) => ["-c:v", "libx264", "-x264-params", `threads=1:${params}`];
@@ -47,6 +48,41 @@ for (const [name, make] of Object.entries(STREAMS)) {
     },
   });
 }
+
+Deno.test({
+  name: "readVideoFile() splits a raw MJPEG stream where the encoder did",
+  ignore: !HAS_FFMPEG,
+  async fn() {
+    const encoder = ["-c:v", "mjpeg", "-huffman", "default", "-pix_fmt", "yuvj420p"];
+    const { data, units } = await encode("mjpeg", picture(64, 48, { frames: 7 }), encoder);
+    const path = await Deno.makeTempFile({ suffix: ".mjpeg" });
+    await Deno.writeFile(path, data);
+    const file = await readVideoFile(path);
+    assertEquals([file.codec, file.width, file.height, file.units.length], ["mjpeg", 64, 48, 7]);
+    assertEquals(file.units.map((unit) => unit.data), units.map((unit) => unit.data));
+    assertTimes(file);
+    await Deno.remove(path);
+  },
+});
+
+Deno.test("jpegFilesOf() takes any bytes, and gives bounds within them", () => {
+  const marker = fc.constantFrom([0xff, 0xd8], [0xff, 0xd9], [0xff, 0xda, 0, 4, 1, 2], [
+    0xff,
+    0xc0,
+    0,
+    17,
+    ...new Array(15).fill(9),
+  ]);
+  const bytes = fc.array(fc.oneof(marker, fc.array(fc.nat(255), { maxLength: 20 })), { maxLength: 20 })
+    .map((parts) => new Uint8Array(parts.flat()));
+  fc.assert(fc.property(bytes, (data) => {
+    let last = 0;
+    for (const { start, end, width, height } of jpegFilesOf(data)) {
+      assert(start >= last && end > start && end <= data.length && width > 0 && height > 0);
+      last = end;
+    }
+  }));
+});
 
 /** What a player may rely on. */
 function assertTimes({ units, frameRate }: VideoFile): void {
@@ -127,7 +163,7 @@ Deno.test("readVideoFile() says in one sentence what a file is not", async () =>
     data.set(new TextEncoder().encode(type), 4);
     return data;
   };
-  const neither = "it is no MP4 file, and no raw H.264 or H.265 stream";
+  const neither = "it is no MP4 file, and no raw H.264, H.265 or MJPEG stream";
   const damaged = "it is damaged, or was not written to its end";
   const whole = await Deno.readFile(await reorderedClip());
   const cases: [path: string, says: string][] = [

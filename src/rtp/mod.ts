@@ -39,5 +39,6 @@ export {
   videoDepacketizer,
   type VideoFormat,
 } from "./payload_formats.ts";
+export { type VideoPacketizer, videoPacketizer } from "./video_packetizer.ts";
 export * from "./video_receiver.ts";
 export type { PacketReceiverOptions, PacketReceiverStats } from "./packet_receiver.ts";

@@ -136,7 +136,8 @@ Deno.test("millrace says what is wrong with a file", async () => {
   try {
     const text = `${folder}/notes.mp4`;
     await Deno.writeTextFile(text, "no video at all\n".repeat(100));
-    const noVideo = "Cannot play notes.mp4: it is no MP4 file, and no raw H.264 or H.265 stream; name a video file";
+    const noVideo =
+      "Cannot play notes.mp4: it is no MP4 file, and no raw H.264, H.265 or MJPEG stream; name a video file";
     await fails(["decode", `${folder}/missing.mp4`], `There is no such file: ${folder}/missing.mp4; check the path`);
     await fails(["camera", `${folder}/missing.mp4`], `There is no such file: ${folder}/missing.mp4; check the path`);
     await fails(["decode", text], noVideo);

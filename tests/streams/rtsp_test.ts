@@ -1,28 +1,38 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { VirtualCamera } from "../../src/camera/mod.ts";
 import { readVideoFile, type VideoFile } from "../../src/file/mod.ts";
 import { HAS_FFMPEG } from "../../wasm/testing.ts";
 import { assertFramesOf, play } from "./played.ts";
-import { faster, fileOf, nativeFrames, REAL_CLIPS, STREAMS } from "./streams.ts";
+import { faster, fileOf, HEVC_STREAMS, MJPEG_STREAMS, nativeFrames, REAL_CLIPS, STREAMS } from "./streams.ts";
 
 /** Steps that run at once cannot be told apart by what they leave behind; the test around them can. */
 const AT_ONCE = { sanitizeOps: false, sanitizeResources: false, sanitizeExit: false };
 
+/** Every stream, in the containers that it is played from over TCP and over UDP, and what native FFmpeg reads it from. */
+const PLAYED = [
+  ...STREAMS.map((stream) => ({ stream, tcp: "h264", udp: "mp4", native: "mp4" } as const)),
+  // Who joins an open group of pictures does not see all of it: that one is played below.
+  ...HEVC_STREAMS.filter(({ name }) => name !== "hevc-open-gop").map((stream) =>
+    ({ stream, tcp: "hevc", udp: "mp4", native: "mp4" }) as const
+  ),
+  ...MJPEG_STREAMS.map((stream) => ({ stream, tcp: "mjpeg", udp: "mjpeg", native: "mov" } as const)),
+];
+
 for (const transport of ["tcp", "udp"] as const) {
   Deno.test({
-    name: `every frame of ${STREAMS.length} cameras at once over ${transport} is native FFmpeg's to the bit`,
+    name: `every frame of ${PLAYED.length} cameras at once over ${transport} is native FFmpeg's to the bit`,
     ignore: !HAS_FFMPEG,
     async fn(test) {
       const files: Record<string, VideoFile> = {};
       const expected: Record<string, string[]> = {};
-      for (const stream of STREAMS) {
+      for (const { stream, native, [transport]: kind } of PLAYED) {
         // A stream without times is played by the order that its pictures tell.
-        files[stream.name] = await readVideoFile(await fileOf(stream, transport === "tcp" ? "h264" : "mp4"));
-        expected[stream.name] = await nativeFrames(await fileOf(stream, "mp4"));
+        files[stream.name] = await readVideoFile(await fileOf(stream, kind));
+        expected[stream.name] = await nativeFrames(await fileOf(stream, native));
         assertEquals(expected[stream.name].length, files[stream.name].units.length, stream.name);
       }
       await using server = await VirtualCamera.start({ files });
-      await Promise.all(STREAMS.map(({ name }, streamId) =>
+      await Promise.all(PLAYED.map(({ stream: { name } }, streamId) =>
         test.step({
           name,
           ...AT_ONCE,
@@ -37,6 +47,22 @@ for (const transport of ["tcp", "udp"] as const) {
     },
   });
 }
+
+Deno.test({
+  name: "who joins an open group of pictures (H.265) gets none of those that lead it, and every other frame to the bit",
+  ignore: !HAS_FFMPEG,
+  async fn() {
+    const stream = HEVC_STREAMS.find(({ name }) => name === "hevc-open-gop")!;
+    const file = await readVideoFile(await fileOf(stream, "mp4"));
+    const frames = await nativeFrames(await fileOf(stream, "mp4"));
+    await using server = await VirtualCamera.start({ files: { [stream.name]: file } });
+    // Past the file's begin, which is the one keyframe that nothing leads.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const played = await play(server.url(stream.name), 30, { transport: "tcp", streamId: 7, skips: 1 });
+    assertFramesOf(played, frames, 7);
+    assert(frames.indexOf(played[0].md5) > 0);
+  },
+});
 
 Deno.test({
   name: "every frame of both real clips over TCP is native FFmpeg's to the bit",

@@ -72,7 +72,10 @@ export const MJPEG_STREAMS: readonly GeneratedStream[] = [
 const FRAMES = 20;
 
 /** A stream in a file, made by the native FFmpeg: with times in a container, or without, as its bytes alone. */
-export async function fileOf(stream: GeneratedStream, kind: "mp4" | "mov" | "h264" | "hevc"): Promise<string> {
+export async function fileOf(
+  stream: GeneratedStream,
+  kind: "mp4" | "mov" | "h264" | "hevc" | "mjpeg",
+): Promise<string> {
   const [width, height] = stream.size;
   const args = [...picture(width, height, { frames: FRAMES, filter: stream.filter }), ...stream.encoder, "-f", kind];
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(args.join("\0")));
