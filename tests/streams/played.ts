@@ -15,7 +15,7 @@ export interface PlayedFrame {
 /**
  * Opens a camera, decodes, and takes so many frames; nothing is dropped between the socket and here.
  *
- * @param options.skips Pictures that are held back on the way to what can be decoded. @default {0}
+ * @param options.skips Pictures that may be held back on the way to what can be decoded. @default {0}
  */
 export async function play(
   url: string,
@@ -32,7 +32,7 @@ export async function play(
     if (played.length === count) break;
   }
   const { lost, oversize, skipped } = camera.stats();
-  assertEquals([played.length, lost, oversize, skipped], [count, 0, 0, skips]);
+  assertEquals([played.length, lost, oversize, Math.max(0, skipped - skips)], [count, 0, 0, 0]);
   return played;
 }
 

@@ -56,11 +56,14 @@ Deno.test({
     const file = await readVideoFile(await fileOf(stream, "mp4"));
     const frames = await nativeFrames(await fileOf(stream, "mp4"));
     await using server = await VirtualCamera.start({ files: { [stream.name]: file } });
-    // Past the file's begin, which is the one keyframe that nothing leads.
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    const played = await play(server.url(stream.name), 30, { transport: "tcp", streamId: 7, skips: 1 });
-    assertFramesOf(played, frames, 7);
-    assert(frames.indexOf(played[0].md5) > 0);
+    let joined = 0;
+    // At the file's begin, too, the picture is a keyframe, and nothing leads that one: who comes just then tries again.
+    for (let attempt = 0; attempt < 10 && joined === 0; attempt++) {
+      const played = await play(server.url(stream.name), 30, { transport: "tcp", streamId: 7, skips: 1 });
+      assertFramesOf(played, frames, 7);
+      joined = frames.indexOf(played[0].md5);
+    }
+    assert(joined > 0);
   },
 });
 
