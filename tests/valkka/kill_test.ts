@@ -90,7 +90,8 @@ Deno.test("writers and readers on both sides killed at any moment: no torn or st
     const before = delivered.exact;
     for (let i = 0; delivered.exact < before + 3; i++) {
       ring.write(picture(i));
-      await pause(5);
+      // A reader that failed would else be waited for without end.
+      await Promise.race([pause(5), following.then(() => Promise.reject(new Error("The reader ended")))]);
     }
     stop.abort();
   }
