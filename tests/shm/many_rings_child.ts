@@ -7,11 +7,12 @@ import { ShmReader, ShmSelector, ShmWriter } from "../../src/shm/mod.ts";
 const many = Number(Deno.args[0]);
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
 const threadsNow = () => Number(/Threads:\s+(\d+)/.exec(Deno.readTextFileSync("/proc/self/status"))![1]);
+await using stack = new AsyncDisposableStack();
 const writers: ShmWriter[] = [], readers: ShmReader[] = [];
 // One after the other: what Deno does at the same time takes threads of its own, which stay for ten seconds.
 for (let i = 0; i < many; i++) {
-  writers.push(await ShmWriter.create(`many-${Deno.pid}-${i}`, { cellBytes: 64, slots: 4 }));
-  readers.push(await ShmReader.open(writers[i].name, { mode: "every" }));
+  writers.push(stack.use(await ShmWriter.create(`many-${Deno.pid}-${i}`, { cellBytes: 64, slots: 4 })));
+  readers.push(stack.use(await ShmReader.open(writers[i].name, { mode: "every" })));
 }
 
 const threads = [threadsNow()];
@@ -43,5 +44,4 @@ for (let i = 0; i < 500; i++) {
   latencies.push(now - new Float64Array(ready.slots[index].buffer)[0]);
 }
 latencies.sort((a, b) => a - b);
-for (const writer of writers) await writer[Symbol.asyncDispose]();
 console.log(JSON.stringify({ threads, idle, median: latencies[250], late: latencies[494] }));
