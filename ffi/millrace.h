@@ -365,7 +365,8 @@ MR_API int32_t mr_select_name(int32_t select, const char *name, uint32_t tag);
 MR_API int32_t mr_select_arm(int32_t select, uint32_t tag, uint32_t expected);
 MR_API int32_t mr_select_remove(int32_t select, uint32_t tag);
 /** Blocks until something may be ready: the result is the number of tags, 0 when the time is over or somebody woke it. Each is asked in its
- *  turn, so that a busy ring cannot keep others out. -EBUSY where another thread waits. */
+ *  turn, so that a busy ring cannot keep others out. With no tags and cap 0 it only waits: 1 where something may be ready, which the
+ *  next call tells. -EBUSY where another thread waits. */
 MR_API int32_t mr_select_wait(int32_t select, int32_t timeout_ms, uint32_t *tags, uint32_t cap);
 /** Ends the present wait, or the next one. */
 MR_API int32_t mr_select_wake(int32_t select);

@@ -116,8 +116,9 @@ static void sleep_until_told(struct mr_object *object, int32_t sleep_ms) {
 }
 
 int32_t mr_select_wait(int32_t handle, int32_t timeout_ms, uint32_t *tags, uint32_t cap) {
-  if (!tags) return -EFAULT;
-  if (cap == 0) return -EINVAL;
+  uint32_t untold; /* in the stead of tags that are not wanted */
+  if (!tags && cap > 0) return -EFAULT;
+  if (tags && cap == 0) return -EINVAL;
   struct mr_object *object = enter(handle);
   if (!object) return -EBADF;
   struct mr_select *select = object->select;
@@ -129,7 +130,9 @@ int32_t mr_select_wait(int32_t handle, int32_t timeout_ms, uint32_t *tags, uint3
   mr_watch_read(&select->watch, mr_watch_now());
   do {
     int32_t sleep_ms;
-    result = (int32_t)mr_watch_ready(&select->watch, mr_watch_now(), tags, cap, &sleep_ms);
+    uint32_t turn = select->watch.turn;
+    result = (int32_t)mr_watch_ready(&select->watch, mr_watch_now(), tags ? tags : &untold, tags ? cap : 1, &sleep_ms);
+    if (!tags) select->watch.turn = turn; /* nobody has had it yet */
     if (timeout_ms >= 0) left = mr_deadline_left(&deadline);
     if (result > 0 || select->woken || left == 0) break;
     sleep_until_told(object, left >= 0 && (sleep_ms < 0 || left < sleep_ms) ? left : sleep_ms);

@@ -92,8 +92,10 @@ static void arguments(void) {
 /* With room for one tag, four that are always ready come in turn. */
 static void turns(void) {
   uint32_t tag, asked[4] = {0};
+  EQUAL(mr_select_wait(selector, 0, NULL, 0), 0);
   for (uint32_t i = 0; i < 4; i++) EQUAL(mr_select_ring(selector, readers[i], 144, 77, i), 0);
   for (int i = 0; i < 40; i++) {
+    for (int k = 0; k < i % 3; k++) EQUAL(mr_select_wait(selector, -1, NULL, 0), 1);
     EQUAL(wait_once(0, &tag, 1), 1);
     asked[tag]++;
   }

@@ -174,10 +174,12 @@ export class ShmSelector<R extends SelectableReader = ShmReader | ValkkaReader>
       if (this.#closed || (some && this.size === 0)) return [];
       if (this.#native) {
         // A ring that is always ready would else keep this thread in microtasks, and its timers would starve.
-        if (this.#atOnce && performance.now() - this.#turnBegan >= TURN) await this.#sleep(this.#native, 0);
+        if (this.#atOnce && performance.now() - this.#turnBegan >= TURN) {
+          await this.#sleep(this.#native, 0);
+          continue;
+        }
         // What was told meanwhile as well: what stays ready does not keep that out.
-        else this.#take(this.#native.symbols.mr_select_wait(this.#native.handle, 0, this.#tags, BATCH));
-        if (this.#closed) continue;
+        this.#take(this.#native.symbols.mr_select_wait(this.#native.handle, 0, this.#tags, BATCH));
         const ready = [...this.#asked].filter((entry) => this.#ask(entry)).map(({ reader }) => reader);
         this.#atOnce = ready.length > 0;
         if (this.#atOnce) return ready;
@@ -191,7 +193,9 @@ export class ShmSelector<R extends SelectableReader = ShmReader | ValkkaReader>
   }
 
   async #sleep(native: Native, timeout: number): Promise<void> {
-    this.#take(await native.symbols.mr_select_wait_async(native.handle, Math.ceil(timeout), this.#tags, BATCH));
+    // Without a buffer: this thread may be ended from outside meanwhile, and its memory with it.
+    const result = await native.symbols.mr_select_wait_async(native.handle, Math.ceil(timeout), null, 0);
+    if (result < 0 && result !== -ERRNO.EBADF) throw shmError("Cannot wait for rings", result);
     this.#turnBegan = performance.now();
     this.#atOnce = false;
   }
@@ -208,7 +212,7 @@ export class ShmSelector<R extends SelectableReader = ShmReader | ValkkaReader>
 
   /** Notes whom the C library told of. */
   #take(count: number): void {
-    if (count < 0 && count !== -ERRNO.EBADF) throw shmError("Cannot wait for rings", count);
+    if (count < 0) throw shmError("Cannot wait for rings", count);
     for (let i = 0; i < count; i++) {
       const entry = this.#byTag.get(this.#tags[i]);
       if (entry) this.#asked.add(entry);
