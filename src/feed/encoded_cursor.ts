@@ -17,6 +17,7 @@ export class EncodedCursor {
   #waiting = true;
   /** Where the ring was when this joined: up to here it may be behind by more than its capacity. */
   #joinedAt = 0;
+  #gap = true;
   #delivered = 0;
   #skipped = 0;
 
@@ -34,11 +35,13 @@ export class EncodedCursor {
 
   /** The bytes of the access unit that `next()` gave last; overwritten by the next one. */
   data: Uint8Array = this.#scratch.subarray(0, 0);
+  /** Whether something is missing between the access unit before and that one. */
+  afterGap = false;
 
   /** Begins anew at the newest keyframe: what lies before it is not counted as lost. */
   rejoin(): void {
     this.#joinedAt = this.#reader.head;
-    this.#waiting = true;
+    this.#waiting = this.#gap = true;
     // What came so far was for others; the newest keyframe and what builds on it is still of use.
     if (!this.#reader.skipToKeyframe()) this.#reader.skipTo(this.#reader.head);
   }
@@ -57,9 +60,11 @@ export class EncodedCursor {
       if (!meta) return null;
       if (meta.keyframe) this.#waiting = false;
       else if (meta.missed > 0 || meta.discontinuity && this.#skipCorrupt) this.#waiting = true;
+      if (meta.missed > 0 || meta.discontinuity) this.#gap = true;
       if (meta.corrupt && this.#skipCorrupt) this.#waiting = true;
       if (this.#waiting) {
         this.#skipped++;
+        this.#gap = true;
         reader.skip();
         continue;
       }
@@ -68,10 +73,12 @@ export class EncodedCursor {
       }
       const { bytes } = meta;
       if (!reader.read(this.#scratch)) {
-        this.#waiting = true;
+        this.#waiting = this.#gap = true;
         continue;
       }
       this.#delivered++;
+      this.afterGap = this.#gap;
+      this.#gap = false;
       this.data = this.#scratch.subarray(0, bytes);
       return meta;
     }
@@ -106,6 +113,7 @@ export class EncodedCursor {
     const reader = this.#reader;
     if (reader.cursor < this.#joinedAt || reader.behind <= this.#capacity) return;
     const from = reader.cursor;
+    this.#gap = true;
     if (!reader.skipToKeyframe()) {
       reader.skipTo(reader.head);
       this.#waiting = true;

@@ -68,6 +68,8 @@ export class Source {
   #drained = false;
   /** Set while the decoder may hold pictures that `receive()` gives without more being sent. */
   #receiving = false;
+  /** The access unit that waits, in the cursor, for the decoder to be empty. */
+  #held: { codec: VideoCodec; sequence: number } | null = null;
 
   constructor(instance: Instance, settings: SourceOptions) {
     this.#instance = instance;
@@ -126,6 +128,7 @@ export class Source {
     this.#instance = instance;
     this.#decoder = null;
     this.#receiving = false;
+    this.#held = null;
     this.#cursor.waitForKeyframe();
     for (const job of this.jobs.values()) job.moveTo(instance);
   }
@@ -157,17 +160,26 @@ export class Source {
     unit.generation = meta.generation;
     unit.keyframe = meta.keyframe;
     unit.corrupt = meta.corrupt;
-    // A camera that came back with another codec: what the old decoder still holds was shown before it went.
-    if (meta.codec && meta.codec !== this.#codec) {
-      this.#codec = meta.codec;
-      this.#decoder?.[Symbol.dispose]();
-      this.#decoder = null;
+    const codec = meta.codec ?? this.#codec;
+    // Behind a gap the order of the pictures says nothing about those before it, and pictures that lead the keyframe refer to
+    // what is not there: the decoder gives what it has and begins anew. So it does where a camera came back with another codec.
+    if (this.#decoder && (codec !== this.#codec || this.#cursor.afterGap && meta.keyframe)) {
+      this.#held = { codec, sequence: meta.sequence };
+      this.#decoder.drain();
+      this.#receiving = true;
+      return true;
     }
-    const result = this.#open().send(this.#cursor.data, meta.sequence);
+    this.#codec = codec;
+    this.#feed(meta.sequence);
+    return true;
+  }
+
+  /** Sends the access unit that the cursor has. */
+  #feed(sequence: number): void {
+    const result = this.#open().send(this.#cursor.data, sequence);
     // Every picture was taken out before this was sent, so the decoder never says "again".
     if (result !== "ok") this.#counters[COUNTER.errors]++;
     this.#receiving = true;
-    return true;
   }
 
   #receive(): boolean {
@@ -178,11 +190,26 @@ export class Source {
       return true;
     }
     if (decoder.lastError < 0) this.#counters[COUNTER.errors]++;
+    if (this.#held) {
+      this.#beginAnew(decoder, this.#held);
+      return true;
+    }
     this.#receiving = false;
     if (!this.#ending || !this.#drainSent) return true;
     this.#drained = true;
     for (const job of this.jobs.values()) job.end();
     return true;
+  }
+
+  #beginAnew(decoder: Decoder, { codec, sequence }: { codec: VideoCodec; sequence: number }): void {
+    this.#held = null;
+    if (codec === this.#codec) decoder.flush();
+    else {
+      decoder[Symbol.dispose]();
+      this.#decoder = null;
+      this.#codec = codec;
+    }
+    this.#feed(sequence);
   }
 
   #drainSent = false;
