@@ -15,6 +15,7 @@
 #define SIGNAL_AT 144
 #define STATE_AT 148
 #define HEADER_BYTES 256
+/* From CLOSED on the ring is over; it may go on in another one, which has the name then. */
 enum { BUILDING = 0, CLOSED = 2 };
 
 static void add(const struct mr_line *line, uint64_t count) {
@@ -46,7 +47,7 @@ static int attach_ring(struct mr_line *line, const struct ucred *who, const char
   if (mr_mem_load32(handle, 8, &version) < 0 || version != 1) goto fail;
   if (mr_mem_load32(handle, HEADER_BYTES - 4, &state) < 0 || mr_mem_load32(handle, STATE_AT, &state) < 0) goto fail;
   error = -ENOENT;
-  if (state == BUILDING || (living && (state == CLOSED || mr_shm_owner(handle) != 1))) goto fail;
+  if (state == BUILDING || (living && (state >= CLOSED || mr_shm_owner(handle) != 1))) goto fail;
   mr_mem_load32(handle, SIGNAL_AT, &line->seen);
   line->handle = handle;
   line->kind = MR_LINE_RING;
@@ -155,9 +156,9 @@ static void tell_ring(struct mr_event_fds *server, uint32_t number) {
   mr_mem_load32(line->handle, STATE_AT, &state);
   mr_mem_load32(line->handle, SIGNAL_AT, &signal);
   /* The close is one more by itself; a death is made one, for whoever waits has to know. */
-  add(line, (uint32_t)(signal - line->seen) + (died && state != CLOSED ? 1u : 0u));
+  add(line, (uint32_t)(signal - line->seen) + (died && state < CLOSED ? 1u : 0u));
   line->seen = signal;
-  if (died || state == CLOSED) lost(server, number);
+  if (died || state >= CLOSED) lost(server, number);
   else mr_watch_arm(&server->watch, number, signal);
 }
 

@@ -24,6 +24,16 @@ struct mr_object *mr_memory_word(int32_t handle, uint64_t offset, uint32_t width
   return NULL;
 }
 
+int32_t mr_mem_address(int32_t handle, uint64_t *out) {
+  if (!out) return -EFAULT;
+  struct mr_object *memory = mr_handle_use(handle, MR_KIND_MEMORY);
+  if (!memory) return -EBADF;
+  uint64_t address = (uint64_t)(uintptr_t)memory->bytes;
+  memcpy(out, &address, sizeof address);
+  mr_handle_done(handle);
+  return 0;
+}
+
 int32_t mr_mem_load32(int32_t handle, uint64_t offset, uint32_t *out) {
   if (!out) return -EFAULT;
   int32_t error;

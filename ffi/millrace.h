@@ -25,10 +25,12 @@
  *       72    f64  creator  time of creation, Unix milliseconds
  *       80    u32  creator  process id of the writer
  *       84         -        reserved, zero
+ *      112    u64  creator  records that its writer published in the rings that this one goes on for, see state 3
+ *      120         -        reserved, zero
  *      128    u64  writer   head: sequence of the next record, and so the number of records published
  *      136    u64  writer   oldest: the lowest sequence whose bytes are intact
  *      144    u32  writer   signal: the word to wait on; one more at each publish and at the close
- *      148    u32  writer   state: 0 being built, 1 open, 2 closed
+ *      148    u32  writer   state: 0 being built, 1 open, 2 closed, 3 moved: another ring has the name, and goes on
  *      152         -        reserved, zero
  *      256         writer   slot descriptors, 128 bytes each; that of sequence s is number s % slots:
  *
@@ -195,6 +197,11 @@ MR_API int32_t mr_poll_wake(int32_t poll);
 MR_API int32_t mr_shm_create(uint64_t bytes, uint32_t mode);
 /** Names it. -EEXIST where a living owner has that name; a dead owner's memory is replaced. */
 MR_API int32_t mr_shm_publish(int32_t handle, const char *name);
+/** Gives it, before it is named, to another user and group; 0xffffffff leaves what is. -EPERM where this process may not. */
+MR_API int32_t mr_shm_chown(int32_t handle, uint32_t user, uint32_t group);
+/** Gives it the name that other memory of this process has, in one step: nobody ever finds the name missing. -ESTALE where the name
+ *  means something else. */
+MR_API int32_t mr_shm_replace(int32_t handle, int32_t other, const char *name);
 /** Takes the name away again, if it still means this memory: 1 done, 0 it means something else or nothing. */
 MR_API int32_t mr_shm_unpublish(int32_t handle, const char *name);
 /** Maps what has that name, to read, or to write as well. */
@@ -210,6 +217,9 @@ MR_API int32_t mr_shm_unlink(const char *name);
 MR_API int32_t mr_shm_reap(const char *name);
 /** Every name there is, each with a NUL behind it: the result is the number of bytes; -ENOBUFS where cap is too small. */
 MR_API int32_t mr_shm_list(char *out, uint32_t cap);
+/** How many other processes have each of these files in /dev/shm mapped to read alone. names: each with a NUL behind it. cap: room in
+ *  readers. unseen: processes that this one may not look into. The result is the number of names; -ENOBUFS. */
+MR_API int32_t mr_shm_readers(const char *names, uint32_t len, uint32_t *readers, uint32_t cap, uint32_t *unseen);
 /** Bytes free and bytes in all in /dev/shm; where it has no limit, total is 0 and free is 2^53 - 1. */
 MR_API int32_t mr_shm_room(uint64_t *free_out, uint64_t *total_out);
 
@@ -225,6 +235,8 @@ MR_API int32_t mr_mem_store64(int32_t handle, uint64_t offset, const uint64_t *v
 MR_API int32_t mr_mem_fence(void);
 MR_API int32_t mr_mem_read(int32_t handle, uint64_t offset, uint8_t *into, uint64_t len);
 MR_API int32_t mr_mem_write(int32_t handle, uint64_t offset, const uint8_t *from, uint64_t len);
+/** Where the memory is mapped, for those who may make a pointer of it; good until the handle is closed. */
+MR_API int32_t mr_mem_address(int32_t handle, uint64_t *out);
 /** Copies rows of row_bytes each between memory at offset, stride bytes apart, and a buffer of buffer_bytes at
  *  buffer_offset, buffer_stride bytes apart. The buffer is checked as well, because it is often the whole heap of a decoder that
  *  says itself where in it the picture is. */

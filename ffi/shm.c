@@ -167,6 +167,48 @@ int32_t mr_shm_publish(int32_t handle, const char *name) {
   return result;
 }
 
+/* Under a hidden name first, which whoever sweeps leaves alone while its owner lives, and from there over the old one. */
+static int replace(struct mr_object *memory, const struct mr_object *other, const char *path) {
+  if (!memory->owner || !other->owner) return -EPERM;
+  int error = mr_path_is(path, other->fd);
+  if (error != 1) return error < 0 ? error : -ESTALE;
+  char from[HIDDEN_BYTES];
+  for (int tries = 0; !memory->hidden && tries < 16; tries++) {
+    uint64_t token;
+    if (getrandom(&token, sizeof token, 0) != sizeof token) return -EIO;
+    hidden_path(token | 1, from);
+    error = link_as(memory, from);
+    if (error == 0) memory->hidden = token | 1;
+    else if (error != -EEXIST) return error;
+  }
+  if (!memory->hidden) return -EEXIST;
+  hidden_path(memory->hidden, from);
+  if (rename(from, path) < 0) return -errno;
+  memory->hidden = 0;
+  return 0;
+}
+
+int32_t mr_shm_replace(int32_t handle, int32_t other_handle, const char *name) {
+  char path[MR_PATH_BYTES];
+  int32_t result = mr_name_path(name, path);
+  if (result < 0) return result;
+  struct mr_object *memory = mr_handle_use(handle, MR_KIND_MEMORY);
+  if (!memory) return -EBADF;
+  struct mr_object *other = mr_handle_use(other_handle, MR_KIND_MEMORY);
+  result = other ? replace(memory, other, path) : -EBADF;
+  if (other) mr_handle_done(other_handle);
+  mr_handle_done(handle);
+  return result;
+}
+
+int32_t mr_shm_chown(int32_t handle, uint32_t user, uint32_t group) {
+  struct mr_object *memory = mr_handle_use(handle, MR_KIND_MEMORY);
+  if (!memory) return -EBADF;
+  int32_t result = !memory->owner ? -EPERM : fchown(memory->fd, (uid_t)user, (gid_t)group) < 0 ? -errno : 0;
+  mr_handle_done(handle);
+  return result;
+}
+
 int32_t mr_shm_unpublish(int32_t handle, const char *name) {
   char path[MR_PATH_BYTES];
   int32_t result = mr_name_path(name, path);

@@ -62,6 +62,8 @@ export const DECLARATIONS = {
 
   mr_shm_create: ["int32_t", "uint64_t bytes", "uint32_t mode"],
   mr_shm_publish: ["int32_t", "int32_t handle", "const char *name"],
+  mr_shm_chown: ["int32_t", "int32_t handle", "uint32_t user", "uint32_t group"],
+  mr_shm_replace: ["int32_t", "int32_t handle", "int32_t other", "const char *name"],
   mr_shm_unpublish: ["int32_t", "int32_t handle", "const char *name"],
   mr_shm_open: ["int32_t", "const char *name", "uint32_t writable"],
   mr_shm_size: ["int32_t", "int32_t handle", "uint64_t *out"],
@@ -70,6 +72,14 @@ export const DECLARATIONS = {
   mr_shm_unlink: ["int32_t", "const char *name"],
   mr_shm_reap: ["int32_t", "const char *name"],
   mr_shm_list: ["int32_t", "char *out", "uint32_t cap"],
+  mr_shm_readers: [
+    "int32_t",
+    "const char *names",
+    "uint32_t len",
+    "uint32_t *readers",
+    "uint32_t cap",
+    "uint32_t *unseen",
+  ],
   mr_shm_room: ["int32_t", "uint64_t *free_out", "uint64_t *total_out"],
 
   mr_mem_load32: ["int32_t", "int32_t handle", "uint64_t offset", "uint32_t *out"],
@@ -79,6 +89,7 @@ export const DECLARATIONS = {
   mr_mem_fence: ["int32_t"],
   mr_mem_read: ["int32_t", "int32_t handle", "uint64_t offset", "uint8_t *into", "uint64_t len"],
   mr_mem_write: ["int32_t", "int32_t handle", "uint64_t offset", "const uint8_t *from", "uint64_t len"],
+  mr_mem_address: ["int32_t", "int32_t handle", "uint64_t *out"],
   mr_mem_read_rows: [
     "int32_t",
     "int32_t handle",

@@ -1,5 +1,6 @@
 /// <reference lib="deno.worker" />
 import { loadLibrary, type NativeLibrary } from "../ffi/load.ts";
+import { ShmError } from "../src/media/mod.ts";
 import { FrameTable } from "../src/decode/frame_table.ts";
 import { EgressJob, type KnownInstance } from "./egress/job.ts";
 import type { FromEgressWorker, ToEgressWorker } from "./egress_protocol.ts";
@@ -65,7 +66,9 @@ function take(message: Exclude<ToEgressWorker, { type: "init" }>): void {
       try {
         const known = instances.get(message.worker) ?? new Map<number, KnownInstance>();
         instances.set(message.worker, known);
-        jobs.set(message.job, new EgressJob(library, message, known));
+        const { job } = message;
+        const remade = (handle: number) => say({ type: "job-remade", job, handle });
+        jobs.set(job, new EgressJob(library, message, known, remade));
       } catch (error) {
         fail(message.job, error);
       }
@@ -81,7 +84,7 @@ function take(message: Exclude<ToEgressWorker, { type: "init" }>): void {
 function fail(job: number, error: unknown): void {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   jobs.get(job)?.close();
-  say({ type: "job-failed", job, name, message });
+  say({ type: "job-failed", job, name, message, code: error instanceof ShmError ? error.code : undefined });
 }
 
 /** Works until it is told to end, one frame of each queue after the other, so that none starves another. */

@@ -1,4 +1,5 @@
 // Pure: no I/O.
+import type { RingPlan, ShmError } from "../src/media/mod.ts";
 
 /** What the main thread tells the egress worker. The first message is `init`; the others go through an outbox. */
 export type ToEgressWorker =
@@ -14,7 +15,15 @@ export type ToEgressWorker =
   }
   | { type: "forget-worker"; worker: number }
   /** Copy the frames of a queue into the ring behind a handle of the C library. */
-  | { type: "job"; job: number; worker: number; queue: SharedArrayBuffer; handle: number; kind: "ring" | "valkka" }
+  | {
+    type: "job";
+    job: number;
+    worker: number;
+    queue: SharedArrayBuffer;
+    handle: number;
+    /** Of a ring of ours; null for one in libValkka's layout. */
+    plan: RingPlan | null;
+  }
   | { type: "drop-job"; job: number }
   /** The thread is to end: Deno cannot end one that does not return to its event loop by itself. */
   | { type: "end" };
@@ -25,4 +34,6 @@ export type FromEgressWorker =
   /** The queue is over and everything in it was written. */
   | { type: "job-over"; job: number }
   | { type: "job-dropped"; job: number }
-  | { type: "job-failed"; job: number; name: string; message: string };
+  /** The ring was made anew, behind another handle; the old one is not used any more. */
+  | { type: "job-remade"; job: number; handle: number }
+  | { type: "job-failed"; job: number; name: string; message: string; code?: ShmError["code"] };

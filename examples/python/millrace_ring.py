@@ -32,7 +32,7 @@ FORMATS = ("I420", "I422", "I444", "NV12", "I420P10", "RGB24", "BGR24", "RGBA", 
 CHANNELS = {"RGB24": 3, "BGR24": 3, "RGBA": 4, "BGRA": 4, "GRAY8": 1}
 HEAD, OLDEST, SIGNAL, STATE = 128, 136, 144, 148
 HEADER_BYTES, SLOT_BYTES, VERSION = 256, 128, 1
-CLOSED = 2
+CLOSED, MOVED = 2, 3
 FUTEX_WAIT = 0
 SYS_FUTEX = {"x86_64": 202, "aarch64": 98}
 
@@ -172,13 +172,29 @@ class Reader:
         while True:
             signal = self._word32(SIGNAL)
             # Asked before looking: what was published before the end is found then.
-            over = self._word32(STATE) == CLOSED or not self.alive
+            state = self._word32(STATE)
+            over = state == CLOSED or state != MOVED and not self.alive
             frame = self.poll()
             if frame is not None:
                 return frame
+            if state == MOVED:
+                if not self._follow():
+                    return None
+                continue
             if over or until is not None and time.monotonic() >= until:
                 return None
             self._sleep(signal, 0.2 if until is None else min(0.2, until - time.monotonic()))
+
+    def _follow(self) -> bool:
+        """Goes on in the ring that the writer made because its frames outgrew this one; False where that is over, too."""
+        try:
+            after = Reader(self.name, self.mode)
+        except RingError:
+            return False
+        after._cursor, after._fresh, after._gap, after.missed = 0, False, self._gap, self.missed
+        self.close()
+        self.__dict__.update(after.__dict__)
+        return True
 
     def poll(self) -> Optional[Frame]:
         """The next frame, if there is one."""

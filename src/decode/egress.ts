@@ -9,6 +9,7 @@ import type { LeaseQueue } from "./lease_queue.ts";
 interface JobRecord {
   over: (error: Error | undefined) => void;
   dropped: () => void;
+  remade: EgressTarget["remade"];
 }
 
 /** A queue that the egress worker copies into shared memory. */
@@ -56,19 +57,19 @@ export class Egress {
   }
 
   /** Copies what comes through `queue`, whose frames are `worker`'s, into the ring behind a handle of the C library. */
-  add(worker: DecodeWorker, queue: LeaseQueue, target: Pick<EgressTarget, "kind" | "handle">): EgressJob {
+  add(worker: DecodeWorker, queue: LeaseQueue, target: Pick<EgressTarget, "plan" | "handle" | "remade">): EgressJob {
     this.#introduce(worker);
     const job = ++this.#lastJob;
     const over = Promise.withResolvers<Error | undefined>();
     const dropped = Promise.withResolvers<void>();
-    this.#jobs.set(job, { over: over.resolve, dropped: dropped.resolve });
+    this.#jobs.set(job, { over: over.resolve, dropped: dropped.resolve, remade: target.remade });
     this.#outbox.post({
       type: "job",
       job,
       worker: worker.number,
       queue: queue.buffer,
       handle: target.handle,
-      kind: target.kind ?? "ring",
+      plan: target.plan ?? null,
     });
     return {
       over: over.promise,
@@ -96,7 +97,8 @@ export class Egress {
     const record = this.#jobs.get(message.job);
     if (!record) return;
     if (message.type === "job-over") record.over(undefined);
-    else if (message.type === "job-failed") record.over(errorOf(message.name, message.message));
+    else if (message.type === "job-remade") record.remade?.(message.handle);
+    else if (message.type === "job-failed") record.over(errorOf(message));
     else {
       this.#jobs.delete(message.job);
       record.over(undefined);
@@ -121,7 +123,8 @@ export class Egress {
 }
 
 /** An error that crossed a thread, as the class that its name says. */
-function errorOf(name: string, message: string): Error {
+function errorOf({ name, message, code }: { name: string; message: string; code?: ShmError["code"] }): Error {
   if (name === "TypeError") return new TypeError(message);
-  return new ShmError("system", message);
+  if (name === "RangeError") return new RangeError(message);
+  return new ShmError(code ?? "system", message);
 }

@@ -35,6 +35,8 @@ export interface FrameInfo {
   missed: number;
   /** The number its source was given by the program, 0 unless told. */
   streamId: number;
+  /** Bytes that mean something to the programs that pass it on; a ring carries them from process to process. */
+  blob?: Uint8Array<ArrayBufferLike> | null;
 }
 
 /**
@@ -54,6 +56,8 @@ export class Frame implements FrameInfo, Disposable {
   readonly generation: number;
   readonly missed: number;
   readonly streamId: number;
+  /** The user's bytes that came with it, to keep; null where there are none. */
+  readonly blob: Uint8Array<ArrayBufferLike> | null;
   readonly #planes: readonly Plane[];
   #lease: FrameLease | null;
 
@@ -70,6 +74,7 @@ export class Frame implements FrameInfo, Disposable {
     this.generation = info.generation;
     this.missed = info.missed;
     this.streamId = info.streamId;
+    this.blob = info.blob ?? null;
     this.#planes = planes;
     this.#lease = lease;
   }

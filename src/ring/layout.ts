@@ -32,6 +32,7 @@ export const HEADER = {
   instance: 64, // u64
   createdAt: 72, // f64
   pid: 80, // u32
+  before: 112, // u64
   head: 128, // u64, the writer's from here on, in a cache line of its own
   oldest: 136, // u64
   signal: 144, // u32
@@ -62,7 +63,7 @@ export const SLOT = {
 /** Bits of a slot's flags. */
 export const FLAG = { keyframe: 1, corrupt: 2, discontinuity: 4 } as const;
 /** The header's state word. */
-export const STATE = { building: 0, open: 1, closed: 2 } as const;
+export const STATE = { building: 0, open: 1, closed: 2, moved: 3 } as const;
 
 const KINDS = ["frames", "access-units", "mp4", "bytes"] as const;
 const POLICIES = ["fixed", "variable"] as const;
@@ -98,6 +99,8 @@ export interface RingHeader {
   createdAt: number;
   /** The process that made it, 0 where that does not matter. */
   pid: number;
+  /** Records that its writer published in the rings that this one goes on for. */
+  before: number;
 }
 
 /** Where payloads begin: at cache lines, so that two of them never share one. */
@@ -163,6 +166,7 @@ export function writeHeader(memory: RingMemory, header: RingHeader): void {
   view.setBigUint64(HEADER.instance, BigInt(`0x${header.instance}`), true);
   view.setFloat64(HEADER.createdAt, header.createdAt, true);
   view.setUint32(HEADER.pid, header.pid, true);
+  u64(HEADER.before, header.before);
   memory.write(0, bytes);
   memory.fence();
   memory.write(HEADER.magic, text.encode(MAGIC));
@@ -205,6 +209,7 @@ export function readHeader(memory: RingMemory, what = "ring"): RingHeader {
     instance: [...bytes.subarray(HEADER.instance, HEADER.instance + 8)].reverse().map(hex).join(""),
     createdAt: view.getFloat64(HEADER.createdAt, true),
     pid: u32(HEADER.pid),
+    before: Math.min(u64(HEADER.before), Number.MAX_SAFE_INTEGER),
   };
   const { totalBytes, slots, arenaOffset, arenaBytes, cellBytes } = header;
   if (u32(HEADER.headerBytes) !== HEADER_BYTES || u32(HEADER.slotBytes) !== SLOT_BYTES) {

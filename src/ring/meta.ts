@@ -79,6 +79,11 @@ export class RecordMeta {
   /** Records that this reader did not get between the one before and this one. */
   missed = 0;
 
+  /** One that lasts. */
+  clone(): RecordMeta {
+    return Object.assign(new RecordMeta(), this, { planes: this.planes.map((plane) => ({ ...plane })) });
+  }
+
   /** The pixel format, in a ring of frames. */
   get pixelFormat(): PixelFormat | undefined {
     return pixelFormatOf(this.format);

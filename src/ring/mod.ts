@@ -12,6 +12,7 @@ export type { RingMemory, WaitResult } from "./memory.ts";
 export { type Reading, type ReadResult, RESULT, STEP } from "./reading.ts";
 export type { WriteRequest } from "./write_request.ts";
 export { SharedRingMemory } from "./shared_memory.ts";
+export { Generations } from "./generations.ts";
 export { createRing, RingWriter } from "./writer.ts";
 export type { CreateRingOptions, Reservation, RingWriterStats } from "./writer.ts";
 export { RingReader } from "./reader.ts";

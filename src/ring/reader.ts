@@ -8,8 +8,11 @@ import { Reading, RESULT, STEP } from "./reading.ts";
 /** Which record comes next: each one in order, or always the newest. */
 export type ReadMode = "every" | "latest";
 
-/** Where a reader begins: with what comes next, the newest record there is, or the oldest. */
-export type ReadStart = "new" | "latest" | "oldest";
+/**
+ * Where a reader begins: with what comes next, the newest record there is, the oldest, or the very first, where those that are
+ * overwritten by now count as missed.
+ */
+export type ReadStart = "new" | "latest" | "oldest" | "first";
 
 /** What a reader has met. */
 export interface RingReaderStats {
@@ -44,10 +47,11 @@ export class RingReader {
 
   /**
    * @param options.start @default {"oldest"}
+   * @param options.missed records that were missed in the rings that this one goes on for. @default {0}
    * @param options.what how messages call the ring, such as `ring "cam-1"`.
    * @throws {ShmError} `version` or `invalid` where the memory holds no ring that this library reads.
    */
-  constructor(memory: RingMemory, options: { start?: ReadStart; what?: string } = {}) {
+  constructor(memory: RingMemory, options: { start?: ReadStart; missed?: number; what?: string } = {}) {
     this.memory = memory;
     this.header = readHeader(memory, options.what);
     this.#reading = new Reading(this.header);
@@ -55,7 +59,9 @@ export class RingReader {
     this.#reading.seen = memory.load32(HEADER.signal);
     const oldest = this.memory.load64(HEADER.oldest), head = this.head;
     const start = options.start ?? "oldest";
-    this.#reading.cursor = start === "new" ? head : start === "latest" ? Math.max(0, head - 1) : Math.min(oldest, head);
+    this.#reading.cursor =
+      { new: head, latest: Math.max(0, head - 1), oldest: Math.min(oldest, head), first: 0 }[start];
+    if (start === "first") this.#reading.goOn(options.missed ?? 0);
   }
 
   /** Sequence of the record that the writer writes next. */
@@ -77,6 +83,11 @@ export class RingReader {
   /** Whether the writer has closed the ring; records may still be in it. */
   get closed(): boolean {
     return this.memory.load32(HEADER.state) === STATE.closed;
+  }
+
+  /** Whether the writer goes on in another ring, which has the name by now; records may still be in this one. */
+  get moved(): boolean {
+    return this.memory.load32(HEADER.state) === STATE.moved;
   }
 
   /** Records that this reader did not get, since it began. */
@@ -108,11 +119,15 @@ export class RingReader {
     this.#reading.peeked = false;
   }
 
-  /** Goes to the newest record that is a keyframe and not behind this reader; false where the ring holds none. */
-  skipToKeyframe(): boolean {
+  /**
+   * Goes to the newest record that is a keyframe and not behind this reader; false where the ring holds none.
+   *
+   * @param end only records before this one count. @default {the head}
+   */
+  skipToKeyframe(end = Infinity): boolean {
     const head = this.head;
     const last = Math.max(this.#reading.cursor, this.memory.load64(HEADER.oldest), head - this.header.slots);
-    for (let sequence = head - 1; sequence >= last; sequence--) {
+    for (let sequence = Math.min(head, end) - 1; sequence >= last; sequence--) {
       const slot = slotOffset(sequence, this.header.slots);
       if (this.memory.load64(slot + SLOT.sequence) !== sequence + 1) continue;
       if ((this.memory.load32(slot + SLOT.flags) & 1) === 0) continue;

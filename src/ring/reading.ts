@@ -115,6 +115,12 @@ export class Reading {
     this.#words[U32.peeked] = peeked ? 1 : 0;
   }
 
+  /** Goes on for a reader of another ring, that missed so many records between the two. */
+  goOn(missed: number): void {
+    this.#words[U32.fresh] = 0;
+    this.#numbers[F64.gap] = this.#numbers[F64.missed] = missed;
+  }
+
   lose(records: number): void {
     this.#numbers[F64.cursor] += records;
     this.#numbers[F64.missed] += records;

@@ -4,6 +4,7 @@ import { now } from "../media/clock.ts";
 import type { FrameInfo, Plane } from "../media/frame.ts";
 import { packedPlanes, type PixelFormat, type PlaneLayout } from "../media/pixel_format.ts";
 import { Arena } from "./arena.ts";
+import { Generations } from "./generations.ts";
 import {
   HEADER,
   readHeader,
@@ -16,7 +17,7 @@ import {
   writeHeader,
 } from "./layout.ts";
 import type { RingMemory } from "./memory.ts";
-import { accessUnitRecord, frameRecord, type RecordInfo } from "./meta.ts";
+import { accessUnitRecord, frameRecord, type RecordInfo, RecordMeta } from "./meta.ts";
 import { PARTS, WriteRequest } from "./write_request.ts";
 
 /** Room for the next record; one object, filled anew by each `reserve()`. */
@@ -43,6 +44,10 @@ export interface CreateRingOptions {
   pid?: number;
   /** Unix milliseconds for what the ring says of times. @default {now} */
   clock?: () => number;
+  /** Those of the ring that this one goes on for. */
+  generations?: Generations;
+  /** Records that its writer published there and before. @default {0} */
+  before?: number;
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -68,9 +73,10 @@ export function createRing(memory: RingMemory, options: RingOptions & CreateRing
     instance: instance.join(""),
     createdAt: clock(),
     pid: options.pid ?? 0,
+    before: options.before ?? 0,
   };
   writeHeader(memory, header);
-  return RingWriter.adopt(memory, { clock });
+  return RingWriter.adopt(memory, { clock, generations: options.generations });
 }
 
 /**
@@ -80,6 +86,8 @@ export function createRing(memory: RingMemory, options: RingOptions & CreateRing
 export class RingWriter {
   readonly memory: RingMemory;
   readonly header: Readonly<RingHeader>;
+  /** Of the frames; a ring that goes on where another one ended goes on with its count. */
+  readonly generations: Generations;
   readonly #clock: () => number;
   readonly #request: WriteRequest;
   readonly #arena: Arena | null;
@@ -96,7 +104,8 @@ export class RingWriter {
   #records = 0;
   #bytes = 0;
 
-  private constructor(memory: RingMemory, header: RingHeader, clock: () => number) {
+  private constructor(memory: RingMemory, header: RingHeader, clock: () => number, generations = new Generations()) {
+    this.generations = generations;
     this.memory = memory;
     this.header = header;
     this.#clock = clock;
@@ -114,8 +123,8 @@ export class RingWriter {
    *
    * @throws {ShmError} where it is no ring, or a damaged one.
    */
-  static adopt(memory: RingMemory, options: { clock?: () => number } = {}): RingWriter {
-    return new RingWriter(memory, readHeader(memory), options.clock ?? now);
+  static adopt(memory: RingMemory, options: { clock?: () => number; generations?: Generations } = {}): RingWriter {
+    return new RingWriter(memory, readHeader(memory), options.clock ?? now, options.generations);
   }
 
   /** Sequence of the next record. */
@@ -235,6 +244,7 @@ export class RingWriter {
       );
     }
     const info = frameRecord(frame, shape.planes, this.#info);
+    info.generation = this.generations.next(frame);
     if (this.memory.writeRecord) {
       for (let i = 0; i < planes.length; i++) {
         const { data, stride, rowBytes, rows } = planes[i];
@@ -264,11 +274,14 @@ export class RingWriter {
     this.write(info, unit.data, more.blob);
   }
 
-  /** Tells readers that nothing comes any more. What is in the ring can still be read. Idempotent. */
-  close(): void {
+  /**
+   * Tells readers that nothing comes any more, or that it goes on in another ring, which has the name by now. What is in this
+   * one can still be read. Idempotent.
+   */
+  close(state: "closed" | "moved" = "closed"): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.memory.store32(HEADER.state, STATE.closed);
+    this.memory.store32(HEADER.state, STATE[state]);
     this.#wake();
   }
 
@@ -338,7 +351,7 @@ export class RingWriter {
   /** Learns where the writer before put things; whatever cannot be so is given up for readers. */
   #resume(): void {
     if (!Number.isSafeInteger(this.#head)) this.#head = 0;
-    this.#closed = this.memory.load32(HEADER.state) === STATE.closed;
+    this.#closed = this.memory.load32(HEADER.state) >= STATE.closed;
     const { slots } = this.header;
     const oldest = this.#oldest;
     if (!(oldest <= this.#head && this.#head - oldest <= slots)) this.#oldest = this.#head;
@@ -353,5 +366,10 @@ export class RingWriter {
       }
     }
     if (this.#oldest !== oldest) this.memory.store64(HEADER.oldest, this.#oldest);
+    if (this.header.kind !== "frames" || this.#oldest === this.#head) return;
+    const { slot } = this.#request, newest = new RecordMeta();
+    this.memory.read(slotOffset(this.#head - 1, slots), slot.bytes);
+    slot.decode(newest);
+    this.generations.resume(newest);
   }
 }

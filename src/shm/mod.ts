@@ -4,7 +4,9 @@ export { listRings, type ShmInfo } from "./shm_list.ts";
 export { ShmRingMemory } from "./shm_memory.ts";
 export { ShmSelector, type ShmSelectorOptions } from "./selector.ts";
 export type { SelectableReader } from "./selectable.ts";
-export { ShmReader, type ShmReaderOptions, type ShmReaderStats } from "./shm_reader.ts";
+export { PlannedWriter } from "./planned_writer.ts";
+export type { GapOptions, ShmReaderOptions, ShmReaderStats, ShmRecord, ShmUnit } from "./reader_options.ts";
+export { ShmReader } from "./shm_reader.ts";
 export {
   type ValkkaByteOptions,
   type ValkkaFrameOptions,
@@ -16,4 +18,12 @@ export {
   ValkkaWriter,
   type ValkkaWriterOptions,
 } from "./valkka/mod.ts";
-export { type ByteRingOptions, type FrameRingOptions, ShmWriter } from "./shm_writer.ts";
+export { ShmWriter, type WriteFrameOptions, type WriteUnitOptions } from "./shm_writer.ts";
+export type {
+  AnyFrameRingOptions,
+  AnyRingOptions,
+  ByteRingOptions,
+  FrameRingOptions,
+  LargerPayload,
+  RingAccess,
+} from "./writer_options.ts";

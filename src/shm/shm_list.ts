@@ -56,7 +56,7 @@ function describe(name: string, alive: boolean, reader: RingReader): ShmInfo {
     kind: header.kind,
     bytes: header.totalBytes,
     slots: header.slots,
-    records: reader.head,
+    records: header.before + reader.head,
     width: 0,
     height: 0,
     format: "",

@@ -1,12 +1,15 @@
-import { Frame, type FrameInfo, packedPlanes, ShmError } from "../media/mod.ts";
-import { HEADER, type ReadMode, type RecordMeta, type RingHeader, RingReader } from "../ring/mod.ts";
+import { type Frame, ShmError } from "../media/mod.ts";
+import { HEADER, type PayloadKind, type RecordMeta, type RingHeader } from "../ring/mod.ts";
 import { ERRNO } from "../../ffi/errno.ts";
 import { libraryPath, loadLibrary, type NativeLibrary } from "../../ffi/load.ts";
 import { cString } from "../../ffi/symbols.ts";
+import { Attachment } from "./attachment.ts";
 import { BufferPool } from "./buffer_pool.ts";
+import { KeyframeGate } from "./keyframe_gate.ts";
+import type { GapOptions, ShmReaderOptions, ShmReaderStats, ShmRecord, ShmUnit } from "./reader_options.ts";
+import { frameOf, recordOf, type RecordPlace, unitOf } from "./records.ts";
 import { SELECTABLE, type Selectable, type SelectableState } from "./selectable.ts";
 import { shmError } from "./shm_error.ts";
-import { ShmRingMemory } from "./shm_memory.ts";
 import { ValkkaReader, type ValkkaReaderOptions } from "./valkka/mod.ts";
 
 /** How often a reader that gets nothing looks whether the writer lives, in milliseconds. */
@@ -16,32 +19,10 @@ const LOOK = 50;
 /** How long a reader that always finds something new keeps its thread from other tasks, in milliseconds. */
 const TURN = 10;
 
-/** How to read a ring. */
-export interface ShmReaderOptions {
-  /** `"valkka"` takes other options. */
-  protocol?: "millrace";
-  /** `"latest"`: always the newest frame; `"every"`: each in order, as long as the reader keeps up. @default {"latest"} */
-  mode?: ReadMode;
-  /** Milliseconds to wait for a writer that is not there yet. @default {0} */
-  wait?: number;
-  /** Whether to wait for a writer that died, and go on with the next one of that name. @default {true} */
-  reconnect?: boolean;
-  /** Ends the reading with its reason. */
-  signal?: AbortSignal;
-}
-
-/** What a reader got. */
-export interface ShmReaderStats {
-  delivered: number;
-  /** Records that it did not get. */
-  missed: number;
-  /** Writers that it met one after the other under this name. */
-  writers: number;
-}
-
 /**
  * Reads a ring in shared memory by nothing but its name. Any number of readers may come and go; none disturbs the
- * writer or another. Each frame is copied out, and was whole when it was.
+ * writer or another. Each frame is copied out, and was whole when it was. Where the writer makes the ring anew because frames
+ * outgrew it, the reader follows by itself.
  *
  * Needs `--allow-ffi=<library>`.
  *
@@ -52,16 +33,14 @@ export interface ShmReaderStats {
  */
 export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
   readonly name: string;
-  readonly #library: NativeLibrary;
+  readonly #ring: Attachment;
   /** A word that nobody changes, to sleep on. */
   readonly #nobody = new Int32Array(new SharedArrayBuffer(4));
   readonly #options: Required<Omit<ShmReaderOptions, "signal" | "wait" | "protocol">> & { signal?: AbortSignal };
-  #reader: RingReader;
-  #memory: ShmRingMemory;
   #closed = false;
-  #writers = 1;
   #delivered = 0;
-  #missedBefore = 0;
+  /** Records that the gates passed over. */
+  #skipped = 0;
   /** Whether a `next()` is under way. */
   #reading = false;
   /** Ends the present pause or wait of this reader's. */
@@ -75,11 +54,9 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
 
   private constructor(name: string, library: NativeLibrary, handle: number, options: ShmReaderOptions) {
     this.name = name;
-    this.#library = library;
+    this.#ring = new Attachment(library, name, handle);
     const { mode = "latest", reconnect = true, signal } = options;
     this.#options = { mode, reconnect, signal };
-    this.#memory = new ShmRingMemory(library, handle);
-    this.#reader = new RingReader(this.#memory, { start: "latest", what: `ring "${name}"` });
     signal?.addEventListener("abort", this.#wake);
   }
 
@@ -103,14 +80,7 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
     for (;;) {
       options.signal?.throwIfAborted();
       const handle = library.symbols.mr_shm_open(cString(name), 0);
-      if (handle >= 0) {
-        try {
-          return new ShmReader(name, library, handle, options);
-        } catch (error) {
-          library.symbols.mr_close(handle);
-          throw error;
-        }
-      }
+      if (handle >= 0) return new ShmReader(name, library, handle, options);
       if (handle !== -ERRNO.ENOENT || performance.now() >= until) throw shmError(`Cannot open ring "${name}"`, handle);
       const { signal } = options;
       const looked = Promise.withResolvers<void>();
@@ -125,17 +95,17 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
 
   /** What the ring says of itself. */
   get header(): Readonly<RingHeader> {
-    return this.#reader.header;
+    return this.#ring.reader.header;
   }
 
   /** Whether the writer of the ring lives. */
   get alive(): boolean {
-    return !this.#closed && this.#library.symbols.mr_shm_owner(this.#memory.handle) === 1 && !this.#reader.closed;
+    return !this.#closed && this.#ring.alive && !this.#ring.reader.closed;
   }
 
   stats(): ShmReaderStats {
-    const missed = this.#missedBefore + this.#reader.missed;
-    return { delivered: this.#delivered, missed, writers: this.#writers };
+    const missed = this.#ring.missed + this.#skipped;
+    return { delivered: this.#delivered, missed, torn: 0, writers: this.#ring.writers };
   }
 
   /**
@@ -147,11 +117,13 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
    */
   pull(): { index: number; size: number; meta: RecordMeta } | null {
     if (this.#closed) throw new ShmError("closed", `Cannot read ring "${this.name}": it was closed`);
-    const meta = this.#reader.next(this.#options.mode, (bytes) => {
-      const index = this.#reader.cursor % this.header.slots;
-      const slot = this.#slots[index];
-      return slot && slot.length >= bytes ? slot : this.#slots[index] = new Uint8Array(bytes);
-    });
+    const meta = this.#look(() =>
+      this.#ring.reader.next(this.#options.mode, (bytes) => {
+        const index = this.#ring.reader.cursor % this.header.slots;
+        const slot = this.#slots[index];
+        return slot && slot.length >= bytes ? slot : this.#slots[index] = new Uint8Array(bytes);
+      })
+    );
     if (!meta) return null;
     this.#delivered++;
     return { index: meta.sequence % this.header.slots, size: meta.bytes, meta };
@@ -166,6 +138,8 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
   async wait(timeout = Infinity): Promise<boolean> {
     for (let left = timeout; left > 0 && !this.#closed; left -= HEARTBEAT) {
       this.#options.signal?.throwIfAborted();
+      const follows = this.#follow();
+      if (follows !== null) return follows;
       if (await this.#changed(Math.min(left, HEARTBEAT))) break;
       const state = await this.#checkWriter();
       if (state === "over") return false;
@@ -185,13 +159,16 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
     const until = performance.now() + timeout;
     while (!this.#closed) {
       const left = until - performance.now();
-      const changed = left > 0 && this.#reader.wait(Math.min(left, HEARTBEAT));
-      if (this.#reader.behind > 0) return true;
-      if (this.#reader.closed) return false;
+      const { reader } = this.#ring;
+      const changed = left > 0 && reader.wait(Math.min(left, HEARTBEAT));
+      if (reader.behind > 0) return true;
+      if (reader.closed) return false;
+      const follows = this.#follow();
+      if (follows !== null) return follows;
       if (changed || left <= 0) return true;
-      if (this.#library.symbols.mr_shm_owner(this.#memory.handle) !== 0) continue;
-      if (this.#reader.behind > 0) return true; // it came before the writer died
-      if (this.#reader.closed) return false;
+      if (!this.#ring.died) continue;
+      if (reader.behind > 0) return true; // it came before the writer died
+      if (reader.closed) return false;
       if (!this.#options.reconnect) throw new ShmError("closed", `Cannot read ring "${this.name}": its writer died`);
       if (this.#reopen()) return true;
       Atomics.wait(this.#nobody, 0, 0, Math.min(left, LOOK));
@@ -206,36 +183,45 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
    * @throws {ShmError} `closed` where the writer died, and the next one is not wanted.
    * @throws `signal.reason`
    */
-  async next(): Promise<Frame | null> {
-    if (this.header.kind !== "frames") {
-      throw new TypeError(`Cannot read frames of ring "${this.name}": it holds ${this.header.kind}`);
-    }
-    if (this.#reading) throw new TypeError(`Cannot read ring "${this.name}": the last next() is still under way`);
-    this.#reading = true;
-    try {
-      return await this.#next();
-    } finally {
-      this.#reading = false;
-    }
-  }
-
-  async #next(): Promise<Frame | null> {
-    for (;;) {
-      await this.#letOthersRun();
-      if (this.#closed) return null;
-      this.#options.signal?.throwIfAborted();
-      // Asked before looking: what the writer published before it closed the ring is found then.
-      const over = this.#reader.closed;
+  next(): Promise<Frame | null> {
+    return this.#next(() => {
+      this.#expect("frames");
       let buffer: Uint8Array<ArrayBuffer> | undefined;
-      const meta = this.#reader.next(this.#options.mode, (bytes) => {
+      const meta = this.#ring.reader.next(this.#options.mode, (bytes) => {
         // Asked again where the writer overtook the copy: mostly for as many bytes.
         return buffer && buffer.length >= bytes ? buffer : buffer = this.#pool.take(bytes);
       });
-      if (meta) return this.#frame(meta, buffer!);
+      if (meta) return frameOf(meta, this.#ring.placeOf(meta), buffer!, this.#pool.lease(buffer!));
       if (buffer) this.#pool.giveBack(buffer);
-      if (this.#reader.unfinished) continue;
-      if (over || !(await this.wait())) return null;
-    }
+      return null;
+    });
+  }
+
+  /**
+   * The access units of a ring that holds such, in order, whatever the reader's mode is. Each is the caller's own. The reader is
+   * closed when the iteration ends.
+   *
+   * @param options.gaps @default {"skip-to-keyframe"}
+   * @throws {TypeError} where the ring holds something else, or another reading is under way.
+   *
+   * @example
+   * ```ts ignore
+   * for await (const unit of (await ShmReader.open("cam-1.h264")).units()) file.writeSync(unit.data);
+   * ```
+   */
+  units(options: GapOptions = {}): AsyncGenerator<ShmUnit, undefined> {
+    return this.#each(unitOf, options.gaps ?? "skip-to-keyframe", "access-units");
+  }
+
+  /**
+   * The records of a ring of any kind: what the writer said of each, its payload, and the user's blob, all of them copies that
+   * are the caller's own. Those of frames are in the reader's mode, all others in order. The reader is closed when the iteration
+   * ends.
+   *
+   * @param options.gaps `"skip-to-keyframe"` for what builds on what came before, as MP4 fragments do. @default {"deliver"}
+   */
+  records(options: GapOptions = {}): AsyncGenerator<ShmRecord, undefined> {
+    return this.#each(recordOf, options.gaps ?? "deliver");
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Frame, undefined> {
@@ -249,10 +235,10 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
   /** For {@linkcode ShmSelector}. */
   get [SELECTABLE](): Selectable {
     return {
-      library: this.#library,
+      library: this.#ring.library,
       reconnect: this.#options.reconnect,
-      target: () => ({ handle: this.#memory.handle, foreign: false }),
-      signalWord: () => this.#closed ? 0 : this.#memory.load32(HEADER.signal),
+      target: () => ({ handle: this.#ring.memory.handle, foreign: false }),
+      signalWord: () => this.#closed ? 0 : this.#ring.memory.load32(HEADER.signal),
       state: () => this.#state(),
       reopen: () => this.#reopen(),
       onClose: this.#onClose,
@@ -262,9 +248,11 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
   #state(): SelectableState {
     if (this.#closed) return "closed";
     // Asked before looking, as everywhere: what came before the end is found then.
-    const over = this.#reader.closed, alive = this.#library.symbols.mr_shm_owner(this.#memory.handle) !== 0;
-    if (this.#reader.unfinished || this.#reader.behind > 0) return "ready";
-    return over || (!alive && this.#reader.closed) ? "over" : alive ? "idle" : "gone";
+    const { reader } = this.#ring;
+    const over = reader.closed, died = this.#ring.died, moved = reader.moved;
+    if (reader.unfinished || reader.behind > 0) return "ready";
+    if (moved) return this.#follow() ? this.#state() : "over";
+    return over || (died && reader.closed) ? "over" : died ? "gone" : "idle";
   }
 
   /** Lets go of the memory; whoever waits gets the end. Idempotent. */
@@ -275,13 +263,13 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
     this.#options.signal?.removeEventListener("abort", this.#wake);
     this.#wake();
     await this.#waiting;
-    this.#library.symbols.mr_close(this.#memory.handle);
+    this.#ring.release();
   }
 
   /** Has whoever waits here look around; others who wait on this ring do so too, and go on waiting. */
   readonly #wake = () => {
     this.#wakeUp?.();
-    this.#memory.notify(HEADER.signal);
+    this.#ring.memory.notify(HEADER.signal);
   };
 
   /** Whether something was published or closed, or somebody woke this reader, before the time is over. */
@@ -291,7 +279,7 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
     if (this.#closed) return true;
     const woken = Promise.withResolvers<boolean>();
     this.#wakeUp = () => woken.resolve(true);
-    this.#waiting = this.#reader.waitAsync(timeout).then(woken.resolve, woken.reject)
+    this.#waiting = this.#ring.reader.waitAsync(timeout).then(woken.resolve, woken.reject)
       .finally(() => this.#waiting = null);
     const changed = await woken.promise;
     this.#wakeUp = null;
@@ -303,7 +291,7 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
   async #letOthersRun(): Promise<void> {
     const now = performance.now();
     if (now - this.#turnBegan < TURN) return;
-    await this.#memory.pause();
+    await this.#ring.memory.pause();
     this.#turnBegan = performance.now();
   }
 
@@ -312,11 +300,12 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
    * writer died, waits for the next one if that is wanted.
    */
   async #checkWriter(): Promise<"wait" | "look" | "over"> {
-    if (this.#closed || this.#reader.closed) return "over";
-    if (this.#library.symbols.mr_shm_owner(this.#memory.handle) !== 0) return "wait";
-    if (this.#reader.behind > 0) return "look";
+    const { reader } = this.#ring;
+    if (this.#closed || reader.closed) return "over";
+    if (!this.#ring.died) return "wait";
+    if (reader.behind > 0) return "look";
     // It may have closed the ring before it went.
-    if (this.#reader.closed) return "over";
+    if (reader.closed) return "over";
     if (!this.#options.reconnect) throw new ShmError("closed", `Cannot read ring "${this.name}": its writer died`);
     while (!this.#closed) {
       this.#options.signal?.throwIfAborted();
@@ -331,51 +320,77 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
     return "over";
   }
 
-  /** Goes on with another writer's ring of that name; false where there is none yet. */
   #reopen(): boolean {
-    const handle = this.#library.symbols.mr_shm_open(cString(this.name), 0);
-    if (handle < 0) return false;
-    try {
-      if (this.#library.symbols.mr_shm_owner(handle) === 1) {
-        const memory = new ShmRingMemory(this.#library, handle);
-        const reader = new RingReader(memory, { start: "oldest", what: `ring "${this.name}"` });
-        this.#library.symbols.mr_close(this.#memory.handle);
-        this.#missedBefore += this.#reader.missed;
-        this.#memory = memory;
-        this.#reader = reader;
-        this.#slots = [];
-        this.#writers++;
-        return true;
-      }
-    } catch {
-      // Something else took the name meanwhile; perhaps not for long.
-    }
-    this.#library.symbols.mr_close(handle);
-    return false;
+    if (!this.#ring.reopen()) return false;
+    this.#slots = [];
+    return true;
   }
 
-  #frame(meta: RecordMeta, buffer: Uint8Array<ArrayBuffer>): Frame {
-    this.#delivered++;
-    const format = meta.pixelFormat!;
-    const info: FrameInfo = {
-      width: meta.width,
-      height: meta.height,
-      format,
-      pts: meta.pts,
-      wallTime: meta.wallTime,
-      receivedAt: meta.receivedAt,
-      keyframe: meta.keyframe,
-      corrupt: meta.corrupt,
-      sequence: meta.sequence,
-      // A new writer is a new generation, whatever it counts itself.
-      generation: meta.generation + this.#writers - 1,
-      missed: meta.missed,
-      streamId: meta.streamId,
+  /** Where the writer moved to another ring, and all of this one was read: whether that one is there. Else null. */
+  #follow(): boolean | null {
+    const { reader } = this.#ring;
+    if (!reader.moved || reader.unfinished || reader.behind > 0) return null;
+    return this.#reopen();
+  }
+
+  /** What is found, if need be in the ring that the writer moved to. */
+  #look<T>(find: () => T | null): T | null {
+    const found = find();
+    // Whoever waits on the old ring's memory finds the new one by itself.
+    return found !== null || this.#waiting || !this.#follow() ? found : find();
+  }
+
+  /** What is found, when it comes. */
+  async #next<T>(find: () => T | null): Promise<T | null> {
+    if (this.#reading) throw new TypeError(`Cannot read ring "${this.name}": the last next() is still under way`);
+    this.#reading = true;
+    try {
+      for (;;) {
+        await this.#letOthersRun();
+        if (this.#closed) return null;
+        this.#options.signal?.throwIfAborted();
+        // Asked before looking: what the writer published before it closed the ring is found then.
+        const over = this.#ring.reader.closed;
+        const found = this.#look(find);
+        if (found !== null) {
+          this.#delivered++;
+          return found;
+        }
+        if (this.#ring.reader.unfinished) continue;
+        if (over || !(await this.wait())) return null;
+      }
+    } finally {
+      this.#reading = false;
+    }
+  }
+
+  async *#each<T>(
+    make: (meta: RecordMeta, place: RecordPlace, bytes: Uint8Array<ArrayBuffer>) => T,
+    gaps: "skip-to-keyframe" | "deliver",
+    kind?: PayloadKind,
+  ): AsyncGenerator<T, undefined> {
+    const gate = gaps === "deliver" ? null : new KeyframeGate();
+    const find = () => {
+      if (kind) this.#expect(kind);
+      let bytes = new Uint8Array(0);
+      const into = (size: number) => bytes = new Uint8Array(size);
+      const { reader, writers } = this.#ring;
+      const mode = reader.header.kind === "frames" ? this.#options.mode : "every";
+      const skipped = gate?.skipped ?? 0;
+      const meta = gate ? gate.next(reader, writers, into) : reader.next(mode, into);
+      this.#skipped += (gate?.skipped ?? 0) - skipped;
+      return meta && make(meta, this.#ring.placeOf(meta), bytes);
     };
-    const planes = packedPlanes(format, meta.width, meta.height).map(({ stride: rowBytes, rows }, i) => {
-      const { offset, stride } = meta.planes[i];
-      return { data: buffer.subarray(offset, offset + stride * (rows - 1) + rowBytes), stride, rowBytes, rows };
-    });
-    return new Frame(info, planes, this.#pool.lease(buffer));
+    try {
+      for (let found = await this.#next(find); found !== null; found = await this.#next(find)) yield found;
+    } finally {
+      await this[Symbol.asyncDispose]();
+    }
+  }
+
+  #expect(kind: PayloadKind): void {
+    if (this.header.kind === kind) return;
+    const wanted = kind === "frames" ? "frames" : "access units";
+    throw new TypeError(`Cannot read ${wanted} of ring "${this.name}": it holds ${this.header.kind}`);
   }
 }

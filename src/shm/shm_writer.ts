@@ -1,65 +1,40 @@
 import {
+  type AccessUnit,
   EGRESS_TARGET,
   type EgressTarget,
   type Frame,
-  packedBytes,
-  type PixelFormat,
+  type RingPlan,
   type Sink,
 } from "../media/mod.ts";
-import {
-  createRing,
-  HEADER,
-  readHeader,
-  type RecordInfo,
-  ringBytes,
-  type RingOptions,
-  RingWriter,
-} from "../ring/mod.ts";
+import { HEADER, type RecordInfo, RingWriter } from "../ring/mod.ts";
 import { libraryPath, loadLibrary, type NativeLibrary } from "../../ffi/load.ts";
 import { cString } from "../../ffi/symbols.ts";
-import { shmError } from "./shm_error.ts";
+import { makeRing } from "./make_ring.ts";
+import { PlannedWriter } from "./planned_writer.ts";
 import { ShmRingMemory } from "./shm_memory.ts";
 import { ValkkaWriter, type ValkkaWriterOptions } from "./valkka/mod.ts";
+import { type AnyRingOptions, layoutOf, planOf } from "./writer_options.ts";
 
-/** A ring of frames of one size and format. */
-export interface FrameRingOptions {
-  /** Frames that it holds: how far a reader may fall behind before it misses some. @default {10} */
-  slots?: number;
-  /** `"valkka"` takes other options. */
-  protocol?: "millrace";
-  width: number;
-  height: number;
-  format: PixelFormat;
-  /** Permission bits of the memory, whatever the umask; readers need the read bit. @default {0o600} */
-  mode?: number;
+/** What goes beside a frame. */
+export interface WriteFrameOptions {
+  /** Bytes that mean something to the readers' programs; null for none. @default {the frame's own} */
+  blob?: Uint8Array | null;
 }
 
-/** A ring of anything else, in cells of one size, or each payload as large as it is in one arena for all. */
-export type ByteRingOptions =
-  & {
-    /** @default {10} */
-    slots?: number;
-    /** `"valkka"` takes other options. */
-    protocol?: "millrace";
-    /** @default {"bytes"} */
-    kind?: "access-units" | "mp4" | "bytes";
-    /** @default {0o600} */
-    mode?: number;
-  }
-  & (
-    | {
-      /** Bytes of the largest payload, its blob included. */
-      cellBytes: number;
-    }
-    | {
-      /** Bytes of all payloads that the ring holds at a time. */
-      arenaBytes: number;
-    }
-  );
+/** What goes beside an access unit. */
+export interface WriteUnitOptions {
+  /** The picture's size, where it is known. */
+  width?: number;
+  height?: number;
+  /** The number that the program gave its source. @default {0} */
+  streamId?: number;
+  /** Bytes that mean something to the readers' programs. */
+  blob?: Uint8Array;
+}
 
 /**
- * Writes frames into shared memory for any number of readers in other processes. It never waits for them: a reader that is
- * behind misses frames, and knows how many.
+ * Writes frames, access units or bytes into shared memory for any number of readers in other processes. It never waits for
+ * them: a reader that is behind misses some, and knows how many.
  *
  * Needs `--allow-ffi=<library>`.
  *
@@ -68,71 +43,61 @@ export type ByteRingOptions =
  * await using ring = await ShmWriter.create("lesson_4", { width: 480, height: 270, format: "RGB24" });
  * await frames.branch().pipe(scale({ width: 480, height: 270, format: "RGB24" })).pipeTo(ring);
  * ```
+ *
+ * @example A camera that may change its size, and its stream as it comes
+ * ```ts ignore
+ * await using pictures = await ShmWriter.create("cam", { maxBytes: packedBytes("I420", 1280, 720), larger: "remake" });
+ * await using stream = await ShmWriter.create("cam.h264", { kind: "access-units" });
+ * await Promise.all([frames.branch().pipeTo(pictures), camera.video.branch().pipeTo(stream)]);
+ * ```
  */
-export class ShmWriter implements Sink<Frame>, AsyncDisposable {
+export class ShmWriter implements Sink<Frame>, Sink<AccessUnit>, AsyncDisposable {
   readonly name: string;
-  readonly memory: ShmRingMemory;
-  /** What every frame must be; null in a ring of bytes. */
-  readonly shape: { width: number; height: number; format: PixelFormat } | null;
   readonly #library: NativeLibrary;
-  #writer: RingWriter;
+  readonly #plan: RingPlan;
+  #memory: ShmRingMemory;
+  #writer: PlannedWriter;
+  #lastUnit = Infinity;
   #finish: (() => Promise<void>) | null = null;
   #closed = false;
 
-  private constructor(
-    name: string,
-    library: NativeLibrary,
-    memory: ShmRingMemory,
-    writer: RingWriter,
-    shape: ShmWriter["shape"],
-  ) {
-    this.name = name;
-    this.memory = memory;
-    this.shape = shape;
+  private constructor(library: NativeLibrary, plan: RingPlan, memory: ShmRingMemory, ring: RingWriter) {
+    this.name = plan.name;
     this.#library = library;
-    this.#writer = writer;
+    this.#plan = plan;
+    this.#memory = memory;
+    this.#writer = this.#writerOf(ring);
   }
 
   /**
    * Makes the ring; what a dead writer of that name left is replaced.
    *
-   * @throws {ShmError} `in-use` where a living writer has the name, `full` where /dev/shm has no room for it, `invalid` where the
-   * name is none.
+   * @throws {ShmError} `in-use` where a living writer has the name, `full` where /dev/shm has no room for it, `permission` where
+   * it may not be given to that owner or group, `invalid` where the name is none.
    * @throws {SetupError} where the C library is not built, or may not be called.
    */
-  static create(name: string, options: FrameRingOptions | ByteRingOptions): Promise<ShmWriter>;
+  static create(name: string, options: AnyRingOptions): Promise<ShmWriter>;
   /** With `protocol: "valkka"` a ring in libValkka's layout, for its unmodified programs and for our own readers. */
   static create(name: string, options: ValkkaWriterOptions): Promise<ValkkaWriter>;
   static async create(
     name: string,
-    options: FrameRingOptions | ByteRingOptions | ValkkaWriterOptions,
+    options: AnyRingOptions | ValkkaWriterOptions,
   ): Promise<ShmWriter | ValkkaWriter> {
-    if ("protocol" in options && options.protocol === "valkka") return await ValkkaWriter.create(name, options);
+    if (options.protocol === "valkka") return await ValkkaWriter.create(name, options);
+    const plan = planOf(name, options);
     const library = loadLibrary(await libraryPath());
-    const { symbols } = library;
-    const action = `Cannot create ring "${name}"`;
-    const ring = ringOptions(options);
-    const need = ringBytes(ring);
-    const handle = symbols.mr_shm_create(need, options.mode ?? 0o600);
-    if (handle < 0) {
-      const free = new BigUint64Array(1);
-      symbols.mr_shm_room(free, new BigUint64Array(1));
-      throw shmError(action, handle, { need, free: Number(free[0]) });
-    }
-    try {
-      const memory = new ShmRingMemory(library, handle);
-      const writer = createRing(memory, { ...ring, pid: Deno.pid });
-      // The name last: nobody ever sees a ring that is not whole, and who dies before this leaves nothing.
-      const published = symbols.mr_shm_publish(handle, cString(name));
-      if (published < 0) throw shmError(action, published, { owner: ownerOf(library, name) });
-      const shape = "width" in options
-        ? { width: options.width, height: options.height, format: options.format }
-        : null;
-      return new ShmWriter(name, library, memory, writer, shape);
-    } catch (error) {
-      symbols.mr_close(handle);
-      throw error;
-    }
+    const { memory, writer } = makeRing(library, plan, layoutOf(options), Deno.pid);
+    return new ShmWriter(library, plan, memory, writer);
+  }
+
+  /** The ring's memory; another one once the ring was made anew. */
+  get memory(): ShmRingMemory {
+    return this.#memory;
+  }
+
+  /** What every frame must be; null where each may be another, and in a ring of anything else. */
+  get shape(): RingPlan["shape"] {
+    return this.#plan.shape;
   }
 
   get closed(): boolean {
@@ -141,30 +106,53 @@ export class ShmWriter implements Sink<Frame>, AsyncDisposable {
 
   /** Records written so far, by whoever wrote them. */
   get records(): number {
-    return this.#closed ? this.#writer.head : this.memory.load64(HEADER.head);
+    if (this.#closed) return this.#writer.ring.header.before + this.#writer.ring.head;
+    return this.#memory.load64(HEADER.before) + this.#memory.load64(HEADER.head);
   }
 
   /**
-   * Copies one frame into the ring; it stays the caller's.
+   * Copies one frame into the ring; it stays the caller's. Another size or format is another `generation` for the readers.
    *
-   * @throws {TypeError} where it is of another size or format, or the ring is being written by a feed.
+   * @throws {TypeError} where it is of another size or format than the ring takes, or the ring is being written by a feed.
+   * @throws {RangeError} where the blob has no room.
+   * @throws {ShmError} `full` where the ring would have to be made anew, and /dev/shm has no room for that.
    */
-  write(frame: Frame): void {
+  write(frame: Frame, options?: WriteFrameOptions): void;
+  /** As `writeUnit()`: a feed of access units may end in a ring of such. */
+  write(unit: AccessUnit, options?: WriteUnitOptions): void;
+  write(item: Frame | AccessUnit, options: WriteFrameOptions | WriteUnitOptions = {}): void {
+    if ("data" in item) return this.writeUnit(item, options as WriteUnitOptions);
     this.#mine();
-    this.#expect(frame);
-    this.#writer.writeFrame(frame, frame.planes);
+    this.#writer.writeFrame(item, item.planes, options.blob);
   }
 
   /**
-   * Copies a payload of bytes into the ring, and behind it a blob that means something to the user.
+   * Copies one access unit into the ring. A gap in the `sequence` of its source is told to the readers, who go on at the next
+   * keyframe.
    *
-   * @throws {RangeError} where both are larger than a cell, or the arena.
+   * @throws {RangeError} where it is larger than the ring's room.
+   * @throws {TypeError} where the ring takes something else, or is being written by a feed.
+   */
+  writeUnit(unit: AccessUnit, options: WriteUnitOptions = {}): void {
+    this.#mine();
+    this.#expect("access-units", "an access unit");
+    const discontinuity = unit.sequence > this.#lastUnit + 1;
+    this.#writer.writeUnit(unit, { ...options, discontinuity });
+    this.#lastUnit = unit.sequence;
+  }
+
+  /**
+   * Copies a payload of bytes into the ring, such as a fragment of an MP4 file, and behind it a blob that means something to the
+   * user.
+   *
+   * @param info `keyframe` where a reader may begin here.
+   * @throws {RangeError} where both are larger than the ring's room.
    * @throws {TypeError} where the ring takes frames, or is being written by a feed.
    */
   writeBytes(payload: Uint8Array, info: RecordInfo = {}, blob?: Uint8Array): void {
     this.#mine();
-    if (this.shape) throw new TypeError(`Cannot write bytes to ring "${this.name}": it takes frames`);
-    this.#writer.write(info, payload, blob);
+    if (this.#kind === "frames") throw new TypeError(`Cannot write bytes to ring "${this.name}": it takes frames`);
+    this.#writer.writeBytes(payload, info, blob ?? null);
   }
 
   /** For feeds, whose frames a worker writes. */
@@ -173,11 +161,14 @@ export class ShmWriter implements Sink<Frame>, AsyncDisposable {
     const writer = this;
     return {
       name: this.name,
-      handle: this.memory.handle,
+      plan: this.#plan,
+      get handle() {
+        return writer.#memory.handle;
+      },
       get closed() {
         return writer.#closed;
       },
-      expectShape: (shape) => this.#expect(shape),
+      expectShape: (shape) => this.#writer.expectShape(shape),
       lend: (finish) => {
         this.#mine();
         this.#finish = finish;
@@ -186,6 +177,7 @@ export class ShmWriter implements Sink<Frame>, AsyncDisposable {
           if (!this.#closed) this.#takeBack();
         };
       },
+      remade: (handle) => this.#useInstead(new ShmRingMemory(this.#library, handle)),
     };
   }
 
@@ -197,14 +189,27 @@ export class ShmWriter implements Sink<Frame>, AsyncDisposable {
       await this.#finish();
       this.#takeBack();
     }
-    this.#writer.close();
-    this.#library.symbols.mr_shm_unpublish(this.memory.handle, cString(this.name));
-    this.#library.symbols.mr_close(this.memory.handle);
+    this.#writer.ring.close();
+    this.#library.symbols.mr_shm_unpublish(this.#memory.handle, cString(this.name));
+    this.#library.symbols.mr_close(this.#memory.handle);
+  }
+
+  #writerOf(ring: RingWriter): PlannedWriter {
+    return new PlannedWriter(this.#library, this.#plan, this.#memory, (memory) => this.#useInstead(memory), ring);
   }
 
   /** Goes on where another thread stopped. */
   #takeBack(): void {
-    this.#writer = RingWriter.adopt(this.memory);
+    this.#writer = this.#writerOf(RingWriter.adopt(this.#memory));
+  }
+
+  #useInstead(memory: ShmRingMemory): void {
+    this.#library.symbols.mr_close(this.#memory.handle);
+    this.#memory = memory;
+  }
+
+  get #kind() {
+    return this.#writer.ring.header.kind;
   }
 
   #mine(): void {
@@ -212,36 +217,8 @@ export class ShmWriter implements Sink<Frame>, AsyncDisposable {
     if (this.#finish) throw new TypeError(`Cannot write ring "${this.name}": a feed is writing it`);
   }
 
-  #expect(frame: { width: number; height: number; format: PixelFormat }): void {
-    const { shape } = this;
-    if (shape && frame.width === shape.width && frame.height === shape.height && frame.format === shape.format) return;
-    const is = `${frame.width}x${frame.height} ${frame.format}`;
-    const wanted = shape ? `${shape.width}x${shape.height} ${shape.format}` : "bytes";
-    throw new TypeError(`Cannot write ring "${this.name}": the frame is ${is}, the ring takes ${wanted}`);
-  }
-}
-
-/** The measures of the ring that is asked for. */
-function ringOptions(options: FrameRingOptions | ByteRingOptions): RingOptions {
-  const slots = options.slots ?? 10;
-  if ("width" in options) {
-    const { width, height, format } = options;
-    return { kind: "frames", policy: "fixed", slots, cellBytes: packedBytes(format, width, height) };
-  }
-  const kind = options.kind ?? "bytes";
-  if ("arenaBytes" in options) return { kind, policy: "variable", slots, arenaBytes: options.arenaBytes };
-  return { kind, policy: "fixed", slots, cellBytes: options.cellBytes };
-}
-
-/** The process that has a name, 0 where that cannot be told. */
-function ownerOf(library: NativeLibrary, name: string): number {
-  const handle = library.symbols.mr_shm_open(cString(name), 0);
-  if (handle < 0) return 0;
-  try {
-    return readHeader(new ShmRingMemory(library, handle)).pid;
-  } catch {
-    return 0;
-  } finally {
-    library.symbols.mr_close(handle);
+  #expect(kind: string, what: string): void {
+    if (this.#kind === kind) return;
+    throw new TypeError(`Cannot write ${what} to ring "${this.name}": it takes ${this.#kind}`);
   }
 }

@@ -89,7 +89,7 @@ Deno.test("ShmReader.pull() gives a slot and a size, and each slot is an array",
     assertEquals([index, size, meta.pts, meta.keyframe, meta.blobBytes], [i % 4, i * 10, i, i === 3, 1]);
     assertEquals(reader.slots[index].subarray(0, size + 1), Uint8Array.of(...new Uint8Array(i * 10).fill(i), 200 + i));
   }
-  assertThrows(() => ring.write(picture(1)), TypeError, "the ring takes bytes");
+  assertThrows(() => ring.write(picture(1)), TypeError, "the ring takes mp4");
   await assertRejects(() => reader.next(), TypeError, "it holds mp4");
 });
 
@@ -135,7 +135,7 @@ Deno.test("an abort ends ShmReader's waits with its reason, a close with null", 
   await closed[Symbol.asyncDispose]();
   await closed[Symbol.asyncDispose]();
   assertEquals(await Promise.all(waits), [reason, null]);
-  assertEquals(closed.stats(), { delivered: 0, missed: 0, writers: 1 });
+  assertEquals(closed.stats(), { delivered: 0, missed: 0, torn: 0, writers: 1 });
 });
 
 Deno.test("a writer that died is noticed: the reader goes on with the next one, or ends with an error, as it is told", async () => {

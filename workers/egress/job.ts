@@ -1,9 +1,8 @@
 import type { NativeLibrary } from "../../ffi/load.ts";
-import type { Plane } from "../../src/media/mod.ts";
+import type { Plane, RingPlan } from "../../src/media/mod.ts";
 import type { FrameTable } from "../../src/decode/frame_table.ts";
 import { LeaseQueue } from "../../src/decode/lease_queue.ts";
-import { RingWriter } from "../../src/ring/mod.ts";
-import { ShmRingMemory, ValkkaPusher } from "../../src/shm/mod.ts";
+import { PlannedWriter, ShmRingMemory, ValkkaPusher } from "../../src/shm/mod.ts";
 import type { Doorbell } from "../doorbell.ts";
 
 /** One instance of a decode worker, as this thread sees it. */
@@ -17,21 +16,25 @@ export interface KnownInstance {
 /** Copies the frames of one queue into one ring. */
 export class EgressJob {
   readonly #queue: LeaseQueue;
-  readonly #writer: Pick<RingWriter, "writeFrame">;
+  readonly #writer: Pick<PlannedWriter, "writeFrame">;
   readonly #instances: ReadonlyMap<number, KnownInstance>;
   /** Whether it does nothing any more. */
   done = false;
 
-  /** @param instances of the decode worker that fills the queue, by epoch. */
+  /**
+   * @param instances of the decode worker that fills the queue, by epoch.
+   * @param onRemade is given the handle of the memory that the ring has from now on.
+   */
   constructor(
     library: NativeLibrary,
-    job: { queue: SharedArrayBuffer; handle: number; kind: "ring" | "valkka" },
+    job: { queue: SharedArrayBuffer; handle: number; plan: RingPlan | null },
     instances: ReadonlyMap<number, KnownInstance>,
+    onRemade: (handle: number) => void,
   ) {
     this.#queue = new LeaseQueue(job.queue);
-    this.#writer = job.kind === "valkka"
-      ? new ValkkaPusher(library, job.handle, "frames", "libValkka ring")
-      : RingWriter.adopt(new ShmRingMemory(library, job.handle));
+    this.#writer = job.plan
+      ? new PlannedWriter(library, job.plan, new ShmRingMemory(library, job.handle), ({ handle }) => onRemade(handle))
+      : new ValkkaPusher(library, job.handle, "frames", "libValkka ring");
     this.#instances = instances;
   }
 

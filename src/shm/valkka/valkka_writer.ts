@@ -183,7 +183,6 @@ export class ValkkaWriter implements Sink<Frame>, AsyncDisposable {
     const writer = this;
     return {
       name: this.name,
-      kind: "valkka",
       handle: this.#memory.ring,
       get closed() {
         return writer.#closed;
