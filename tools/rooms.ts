@@ -26,7 +26,8 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "src/shm": ["src/media", "src/ring", "ffi"],
   "src/ingest": ["src/media", "src/ring", "src/rtp", "src/rtsp", "src/feed", "workers", "ffi"],
   "src/analysis": ["src/media", "src/ring", "src/feed", "workers"],
-  "src/camera": ["src/media", "src/rtp", "src/rtsp", "src/file"],
+  "src/serve": ["src/media", "src/ring", "src/rtp", "src/rtsp", "src/feed", "workers", "ffi"],
+  "src/camera": ["src/media", "src/rtp", "src/rtsp", "src/file", "src/serve"],
   "src/cli": ["src", "ffi", "wasm", "mod.ts"],
 };
 

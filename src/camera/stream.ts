@@ -1,14 +1,15 @@
 import type { VideoFile } from "../file/mod.ts";
 import { type Faults, isOn, seededRandom } from "./faults.ts";
 import { Playback } from "./playback.ts";
-import type { Viewer } from "./viewer.ts";
+import type { Disturbance, ServedStream, StreamDescription, Viewer } from "../serve/mod.ts";
+import { FaultyPath } from "./faulty_path.ts";
 
 /** One picture source of a virtual camera: a file that plays in real time, to everybody alike. */
-export class Stream {
+export class Stream implements ServedStream {
   readonly name: string;
   readonly file: VideoFile;
   readonly faults: Faults;
-  readonly random: () => number;
+  readonly #random: () => number;
   readonly viewers = new Set<Viewer>();
   #playback: Playback;
   #startedAt = performance.now();
@@ -18,7 +19,7 @@ export class Stream {
     this.name = name;
     this.file = file;
     this.faults = faults;
-    this.random = seededRandom(seed);
+    this.#random = seededRandom(seed);
     this.#playback = new Playback(file);
     this.#schedule();
   }
@@ -26,6 +27,23 @@ export class Stream {
   /** Where a viewer that joins now will begin, in microseconds of the playback. */
   get nextKeyframePts(): number {
     return this.#playback.nextKeyframePts;
+  }
+
+  describe(): StreamDescription {
+    const { codec, parameterSets, frameRate, width, height } = this.file;
+    return { name: this.name, codec, parameterSets, frameRate, width, height };
+  }
+
+  disturb(): Disturbance {
+    return new FaultyPath(this.faults, this.#random);
+  }
+
+  join(viewer: Viewer): void {
+    this.viewers.add(viewer);
+  }
+
+  leave(viewer: Viewer): void {
+    this.viewers.delete(viewer);
   }
 
   /** Begins anew, as a camera does after a reboot. */
@@ -59,7 +77,8 @@ export class Stream {
         continue;
       }
       const now = performance.timeOrigin + performance.now();
-      for (const viewer of this.viewers) viewer.send(unit, now, elapsed);
+      const time = { now, unixMs: now + this.faults.clockOffset, pts: elapsed };
+      for (const viewer of this.viewers) viewer.send(unit, time);
     }
     this.#schedule();
   }

@@ -1,16 +1,13 @@
 import { readVideoFile, type VideoFile } from "../file/mod.ts";
 import { videoPacketizer } from "../rtp/mod.ts";
-import { AuthVerifier, type ServerScheme } from "../rtsp/mod.ts";
-import { CameraSession, SESSION_TIMEOUT } from "./camera_session.ts";
+import type { ServerScheme } from "../rtsp/mod.ts";
+import { StreamServer } from "../serve/mod.ts";
 import { checkFaults, type Faults, NO_FAULTS } from "./faults.ts";
 import { Stream } from "./stream.ts";
 
-/** Until a client is accepted again after one could not be, in milliseconds. */
-const ACCEPT_AGAIN = 50;
-
 /** How a virtual camera is made. */
 export interface VirtualCameraOptions {
-  /** What it plays, by the name in the URL: a path, or a file that was read. All H.264. */
+  /** What it plays, by the name in the URL: a path, or a file that was read. */
   files: Record<string, string | URL | VideoFile>;
   /** @default {"127.0.0.1"} */
   host?: string;
@@ -56,32 +53,25 @@ export class VirtualCamera implements AsyncDisposable {
   readonly host: string;
   readonly port: number;
   readonly #streams = new Map<string, Stream>();
-  readonly #sessions = new Set<CameraSession>();
-  readonly #verifier: AuthVerifier | null;
-  readonly #options: VirtualCameraOptions;
-  #listener: Deno.TcpListener | null;
-  #accepting: Promise<void>;
-  #connections = 0;
+  readonly #server: StreamServer;
   #startedAt = performance.now();
   #timer: ReturnType<typeof setInterval>;
   #closed = false;
 
   private constructor(options: VirtualCameraOptions, files: Map<string, VideoFile>, faults: Faults) {
-    this.#options = options;
     this.faults = faults;
     this.host = options.host ?? "127.0.0.1";
-    this.#listener = this.#listen(options.port ?? 0);
-    this.port = (this.#listener.addr as Deno.NetAddr).port;
+    const { port = 0, username, password, schemes, transports = ["udp", "tcp"] } = options;
+    this.#server = new StreamServer({
+      ...{ host: this.host, port, username, password, schemes, transports },
+      // Its clients are tests, which may have as many as there are sockets.
+      maxClients: Infinity,
+      realm: "Millrace camera",
+      find: (path) => this.#streams.get(path),
+    });
+    this.port = this.#server.port;
     let seed = options.seed ?? 1;
     for (const [name, file] of files) this.#streams.set(name, new Stream(name, file, faults, seed++));
-    const { username, password } = options;
-    this.#verifier = username === undefined ? null : new AuthVerifier({
-      realm: "Millrace camera",
-      password: (user) => user === username ? password ?? "" : null,
-      schemes: options.schemes,
-      random: (into) => crypto.getRandomValues(into),
-    });
-    this.#accepting = this.#accept(this.#listener);
     this.#timer = setInterval(() => this.#supervise(), 100);
     options.signal?.addEventListener("abort", () => void this[Symbol.asyncDispose](), { once: true });
   }
@@ -116,19 +106,20 @@ export class VirtualCamera implements AsyncDisposable {
   }
 
   stats(): VirtualCameraStats {
+    const { sessions, connections } = this.#server;
     const viewers = [...this.#streams.values()].flatMap((stream) =>
-      [...stream.viewers].map((viewer) => ({
-        stream: stream.name,
-        ...viewer.stats,
-        reports: [...this.#sessions].find((session) => session.viewer === viewer)?.reports ?? 0,
-      }))
+      [...stream.viewers].map((viewer) => {
+        const { accessUnits, packets, bytes, skipped } = viewer.stats;
+        const reports = [...sessions].find((session) => session.viewer === viewer)?.reports ?? 0;
+        return { stream: stream.name, accessUnits, packets, bytes, skipped, reports };
+      })
     );
-    return { clients: this.#sessions.size, connections: this.#connections, viewers };
+    return { clients: sessions.size, connections, viewers };
   }
 
   /** Goes away for so many milliseconds, and comes back with new clocks, as after a power cut. */
   async reboot(forMs: number): Promise<void> {
-    this.#goAway();
+    this.#server.goAway();
     await new Promise((resolve) => setTimeout(resolve, forMs));
     this.#comeBack();
   }
@@ -138,59 +129,23 @@ export class VirtualCamera implements AsyncDisposable {
     if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#timer);
-    this.#goAway();
     for (const stream of this.#streams.values()) stream.close();
-    await this.#accepting;
-  }
-
-  #listen(port: number): Deno.TcpListener {
-    return Deno.listen({ hostname: this.#options.host ?? "127.0.0.1", port });
-  }
-
-  async #accept(listener: Deno.TcpListener): Promise<void> {
-    const server = {
-      streams: this.#streams,
-      verifier: this.#verifier,
-      transports: this.#options.transports ?? ["udp", "tcp"] as const,
-    };
-    while (this.#listener === listener) {
-      try {
-        const connection = await listener.accept();
-        connection.setNoDelay(true);
-        const session = new CameraSession(server, connection);
-        this.#connections++;
-        this.#sessions.add(session);
-        session.serve().finally(() => this.#sessions.delete(session));
-      } catch {
-        // A client that was gone at once, or more clients than this process may have sockets: some will go.
-        if (this.#listener === listener) await new Promise((resolve) => setTimeout(resolve, ACCEPT_AGAIN));
-      }
-    }
+    await this.#server.close();
   }
 
   #supervise(): void {
-    const now = Date.now();
-    for (const session of this.#sessions) if (now - session.lastSeen > SESSION_TIMEOUT) session.close();
     const { reboot } = this.faults;
     if (!reboot) return;
     const elapsed = (performance.now() - this.#startedAt) / 1000;
-    if (this.#listener && elapsed >= reboot.every) this.#goAway();
-    else if (!this.#listener && elapsed >= reboot.every + reboot.for) this.#comeBack();
-  }
-
-  #goAway(): void {
-    const listener = this.#listener;
-    this.#listener = null;
-    listener?.close();
-    for (const session of this.#sessions) session.close();
+    if (this.#server.listening && elapsed >= reboot.every) this.#server.goAway();
+    else if (!this.#server.listening && elapsed >= reboot.every + reboot.for) this.#comeBack();
   }
 
   #comeBack(): void {
-    if (this.#closed || this.#listener) return;
-    this.#listener = this.#listen(this.port);
+    if (this.#closed || this.#server.listening) return;
+    this.#server.comeBack();
     this.#startedAt = performance.now();
     for (const stream of this.#streams.values()) stream.restart();
-    this.#accepting = this.#accept(this.#listener);
   }
 }
 

@@ -2,9 +2,10 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { parseRtcp, RtpPacketView } from "../rtp/mod.ts";
 import { RtspParser } from "../rtsp/mod.ts";
-import { type Faults, NO_FAULTS, seededRandom } from "./faults.ts";
-import { Playback } from "./playback.ts";
-import { emptyFile } from "./testing.ts";
+import { type Faults, NO_FAULTS, seededRandom } from "../camera/faults.ts";
+import { FaultyPath } from "../camera/faulty_path.ts";
+import { Playback } from "../camera/playback.ts";
+import { emptyFile } from "../camera/testing.ts";
 import { Viewer } from "./viewer.ts";
 
 /** What came by one way. */
@@ -43,10 +44,10 @@ function play(
   const viewer = new Viewer({
     codec: "h264",
     channels: tcp ? [4, 5] : null,
-    faults: { ...NO_FAULTS, ...options.faults },
-    random: seededRandom(seed),
+    disturbance: new FaultyPath({ ...NO_FAULTS, ...options.faults }, seededRandom(seed)),
     sink: {
-      interleaved: (frames) => (parser.receive(frames), true),
+      hasRoom: () => true,
+      interleaved: (frames) => parser.receive(frames),
       datagram: (kind, packet) => kind === "rtp" ? take(packet.slice()) : void heard.reports.push(packet.slice()),
     },
   });
@@ -54,7 +55,8 @@ function play(
   const first = viewer.sequence;
   for (let i = 0; i < units; i++) {
     const unit = playback.next();
-    viewer.send(unit, 1e12 + unit.due / 1000, unit.due);
+    const now = 1e12 + unit.due / 1000;
+    viewer.send(unit, { now, unixMs: now, pts: unit.due });
   }
   // Counted from the first packet, over the wrap.
   heard.sequences = heard.sequences.map((sequence) => sequence - first & 0xffff);
@@ -118,9 +120,7 @@ Deno.test("Viewer begins, and goes on after a pause or a queue that was full, at
   const viewer = new Viewer({
     codec: "h264",
     channels: [0, 1],
-    faults: { ...NO_FAULTS },
-    random: () => 1,
-    sink: { interleaved: () => room, datagram: () => {} },
+    sink: { hasRoom: () => room, interleaved: () => {}, datagram: () => {} },
   });
   const playback = new Playback(emptyFile({ units: 20, gop: 5 }));
   for (let i = 0; i < 30; i++) {
@@ -129,8 +129,8 @@ Deno.test("Viewer begins, and goes on after a pause or a queue that was full, at
     room = i !== 12;
     if (i === 21) viewer.pause();
     const before = viewer.stats.accessUnits;
-    viewer.send(unit, i, i);
-    if (viewer.stats.accessUnits > before && room) sent.push(i);
+    viewer.send(unit, { now: i, unixMs: i, pts: i });
+    if (viewer.stats.accessUnits > before) sent.push(i);
   }
   assertEquals(sent, [5, 6, 7, 8, 9, 10, 11, 15, 16, 17, 18, 19, 20, 25, 26, 27, 28, 29]);
   assertEquals(viewer.stats.skipped, 1);

@@ -1,0 +1,5 @@
+/** RTSP out: feeds of access units, passed on to any number of clients. @module */
+export type { StreamDescription } from "./description.ts";
+export type { ServedStream } from "./served_stream.ts";
+export { StreamServer, type StreamServerOptions } from "./stream_server.ts";
+export { type Disturbance, type SendTime, type SentUnit, Viewer, type ViewerSink, type ViewerStats } from "./viewer.ts";
