@@ -30,7 +30,7 @@ const ADVICE: readonly [RegExp, string][] = [
   [/takes none of the transports/, "try --transport tcp, or udp"],
   [/over TLS is not supported/, "use the camera's rtsp:// address"],
   [/no MP4 file, and no raw|has no picture|has no video track/, "name a video file"],
-  [/its video is/, "only H.264 and H.265 can be decoded, and only H.264 be played as a camera"],
+  [/its video is/, "only H.264 and H.265 can be decoded or played as a camera"],
 ];
 
 /** Deno's words for it. */
