@@ -29,6 +29,7 @@ export async function linkModule(
   tool: ToolOptions,
 ): Promise<void> {
   const { sources, functions, ffmpeg, into, name } = what;
+  const kernels = sources.some((source) => source.startsWith("kernels/"));
   const objects: string[] = [];
   for (const source of sources.filter((source) => source.endsWith(".c"))) {
     const object = `${into}/${source.replace("/", "-").replace(/c$/, "o")}`;
@@ -44,7 +45,8 @@ export async function linkModule(
     ...objects,
     ...FFMPEG_LIBRARIES.map((name) => `${ffmpeg.build}/${name}`),
     ...LIBC_LIBRARIES.map((name) => `${LIBC_FOLDER}/${name}`),
-    ...LINK_FLAGS,
+    // Without the kernels there is nothing to lead FFmpeg's calls to.
+    ...LINK_FLAGS.filter((flag) => kernels || !flag.startsWith("--wrap=")),
     ...functions.map((name) => `--export=${name}`),
   ], tool);
   await runTool("wasm-opt", [...OPTIMIZE_FLAGS, linked, "-o", `${into}/${name}`], tool);
