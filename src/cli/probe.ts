@@ -47,7 +47,7 @@ function print(report: ProbeReport): void {
         ", ",
       ),
     ],
-    ["video", `${video.codec} ${video.codecString}, ${video.width}x${video.height}`],
+    ["video", `${`${video.codec} ${video.codecString}`.trim()}, ${video.width}x${video.height}`],
     [
       "frame rate",
       `${video.frameRate.toFixed(2)} a second${video.announcedRate > 0 ? `, announced ${video.announcedRate}` : ""}`,

@@ -1,5 +1,5 @@
 /**
- * RTP and RTCP without I/O: packets into access units with times, and back.
+ * RTP and RTCP without I/O: packets into access units and frames of sound with times, and back.
  *
  * @module
  */
