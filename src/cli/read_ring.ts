@@ -1,7 +1,12 @@
-import { type Frame, packedBytes } from "../media/mod.ts";
-import { ShmReader } from "../shm/mod.ts";
+import { ShmError } from "../media/mod.ts";
+import { listRings, ShmReader, type ValkkaReaderOptions } from "../shm/mod.ts";
 import { UsageError } from "./errors.ts";
-import { print, printBytes } from "./print.ts";
+import { print } from "./print.ts";
+import { collector } from "./collector.ts";
+import { type RecordRead, recordsOf } from "./ring_records.ts";
+
+/** How often is looked for a ring that is not there yet, in milliseconds. */
+const LOOK = 50;
 
 /** What `millrace shm read` was asked for. */
 export interface ReadFlags {
@@ -10,27 +15,36 @@ export interface ReadFlags {
   mode: "latest" | "every";
   json?: boolean;
   out?: string;
+  protocol?: "millrace" | "valkka";
+  width?: number;
+  height?: number;
+  bytes?: number;
+  slots?: number;
 }
 
-/** Where frames go, one after the other; it ends when it is disposed of. */
-interface Sink extends Disposable {
-  take(frame: Frame): void;
-}
-
-/** Reads a ring until it is over, or so many frames came, or it is interrupted. */
+/** Reads a ring until it is over, or so many records came, or it is interrupted. */
 export async function readRing(name: string, flags: ReadFlags): Promise<void> {
-  if (flags.out !== undefined && flags.json) {
-    throw new UsageError("Cannot print JSON and write pixels: choose --json or --out");
-  }
+  checkUsage(flags);
   const stop = new AbortController();
   const onSignal = () => stop.abort();
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, onSignal);
   try {
-    await using reader = await ShmReader.open(name, { wait: flags.wait, mode: flags.mode, signal: stop.signal });
-    if (!reader.alive) console.error(`The writer of ring "${name}" is not running; waiting for the next one.`);
-    if (reader.header.kind === "frames") await readFrames(reader, flags);
-    else if (flags.out === undefined) await readRecords(reader, flags);
-    else throw new UsageError(`Cannot write the pixels of ring "${name}": it holds ${reader.header.kind}`);
+    const { wait, mode } = flags;
+    const valkka = await valkkaOptions(name, flags, stop.signal);
+    const options = { wait, mode, signal: stop.signal };
+    await using reader = valkka
+      ? await ShmReader.open(name, { ...valkka, ...options })
+      : await ShmReader.open(name, options);
+    if (reader instanceof ShmReader && !reader.alive) {
+      console.error(`The writer of ring "${name}" is not running; waiting for the next one.`);
+    }
+    using sink = flags.out === undefined ? null : collector(flags.out);
+    let left = flags.frames ?? Infinity;
+    for await (const record of recordsOf(reader)) {
+      if (sink) sink.take(record);
+      else printRecord(record, flags.json);
+      if (--left <= 0) return;
+    }
   } catch (error) {
     if (!stop.signal.aborted) throw error;
   } finally {
@@ -38,61 +52,48 @@ export async function readRing(name: string, flags: ReadFlags): Promise<void> {
   }
 }
 
-async function readFrames(reader: ShmReader, flags: ReadFlags): Promise<void> {
-  using sink = flags.out === undefined ? lines(flags) : pixels(flags.out);
-  for (let left = flags.frames ?? Infinity; left > 0; left--) {
-    using frame = await reader.next();
-    if (!frame) return;
-    sink.take(frame);
+function checkUsage({ out, json, protocol, width, height, bytes }: ReadFlags): void {
+  if (out !== undefined && json) {
+    throw new UsageError("Cannot print JSON and write what the ring holds: choose --json or --out");
+  }
+  if ((width === undefined) !== (height === undefined)) throw new UsageError("Give both of --width and --height");
+  if (width !== undefined && bytes !== undefined) {
+    throw new UsageError("Give --width and --height, or --bytes, not both");
+  }
+  if (protocol === "millrace" && (width ?? bytes) !== undefined) {
+    throw new UsageError("The numbers of a libValkka ring go with --protocol valkka");
   }
 }
 
-function lines(flags: ReadFlags): Sink {
-  return {
-    take({ sequence, width, height, format, pts, age, missed }) {
-      if (flags.json) return print(JSON.stringify({ sequence, width, height, format, pts, age, missed }));
-      const times = `pts ${(pts / 1e6).toFixed(3)} s  age ${age.toFixed(1)} ms`;
-      print(`${sequence}  ${width}x${height} ${format}  ${times}  missed ${missed}`);
-    },
-    [Symbol.dispose]() {},
-  };
+function printRecord({ text, json, bytes: _ }: RecordRead, asJson: boolean | undefined): void {
+  print(asJson ? JSON.stringify(json()) : text());
 }
 
-/** Says at the end what was written, for the pixels alone do not. */
-function pixels(path: string): Sink {
-  const file = path === "-" ? null : Deno.openSync(path, { write: true, create: true, truncate: true });
-  let frames = 0, shape = "", buffer = new Uint8Array(0);
-  return {
-    take(frame) {
-      const { width, height, format } = frame;
-      const bytes = packedBytes(format, width, height);
-      if (buffer.length !== bytes) buffer = new Uint8Array(bytes);
-      frame.copy(buffer);
-      if (file) { for (let at = 0; at < bytes;) at += file.writeSync(buffer.subarray(at)); }
-      else printBytes(buffer);
-      frames++;
-      shape = `${width}x${height} ${format}, ${bytes} bytes each`;
-    },
-    [Symbol.dispose]() {
-      file?.close();
-      console.error(`${frames} frames${shape && `, ${shape}`}, written to ${file ? path : "standard output"}`);
-    },
-  };
-}
-
-async function readRecords(reader: ShmReader, flags: ReadFlags): Promise<void> {
-  for (let left = flags.frames ?? Infinity; left > 0;) {
-    const record = reader.pull();
-    if (!record) {
-      if (!(await reader.wait())) return;
-      continue;
+/** The numbers of a ring in libValkka's layout, as given or as found; null where a ring of ours is meant. */
+async function valkkaOptions(name: string, flags: ReadFlags, signal: AbortSignal): Promise<ValkkaReaderOptions | null> {
+  const { protocol, slots, width, height, bytes } = flags;
+  const given = { protocol: "valkka", ...(slots && { slots }) } as const;
+  if (width && height) return { ...given, width, height };
+  if (bytes) return { ...given, kind: "bytes", cellBytes: bytes };
+  if (protocol === "millrace") return null;
+  for (const until = performance.now() + flags.wait;;) {
+    const rings = (await listRings()).filter((ring) => ring.name === name);
+    const found = rings.find((ring) => ring.protocol === "valkka");
+    if (found && (protocol === "valkka" || rings.length === 1)) {
+      const cells = { ...given, slots: slots ?? found.slots };
+      if (found.kind === "frames" && found.width > 0) return { ...cells, width: found.width, height: found.height };
+      if (found.kind !== "frames") {
+        return { ...cells, kind: found.kind === "mp4" ? "mp4" : "bytes", cellBytes: found.maxBytes };
+      }
     }
-    left--;
-    const { index, size, meta: { sequence, pts, keyframe, missed } } = record;
-    if (flags.json) print(JSON.stringify({ sequence, slot: index, bytes: size, pts, keyframe, missed }));
-    else {
-      const time = `pts ${(pts / 1e6).toFixed(3)} s${keyframe ? "  keyframe" : ""}`;
-      print(`${sequence}  ${size} bytes in slot ${index}  ${time}  missed ${missed}`);
+    if (rings.length > 0 && !found && protocol === undefined) return null;
+    if (signal.aborted || performance.now() >= until) {
+      if (protocol !== "valkka") return null;
+      const why = found
+        ? "its pictures' size is not known yet; give --width and --height"
+        : "there is no ring of that name";
+      throw new ShmError("not-found", `Cannot open libValkka ring "${name}": ${why}`);
     }
+    await new Promise((resolve) => setTimeout(resolve, LOOK));
   }
 }

@@ -1,6 +1,8 @@
 /** Rings in POSIX shared memory, for other processes. @module */
 export { type EventFdOptions, EventFdServer, type EventFdStats, shareEventFds } from "./event_fds.ts";
-export { listRings, type ShmInfo } from "./shm_list.ts";
+export type { ShmInfo } from "./ring_info.ts";
+export { cleanRings, type LeftRing } from "./shm_clean.ts";
+export { listRings } from "./shm_list.ts";
 export { ShmRingMemory } from "./shm_memory.ts";
 export { ShmSelector, type ShmSelectorOptions } from "./selector.ts";
 export type { SelectableReader } from "./selectable.ts";

@@ -9,7 +9,7 @@ Deno.test("millrace --help names every command", async () => {
 });
 
 Deno.test("millrace COMMAND --help shows what it takes, and an example that begins as it is typed", async () => {
-  const commands = ["camera", "probe", "decode", "shm", "shm list", "shm read", "demo"];
+  const commands = ["camera", "probe", "decode", "shm", "shm list", "shm read", "shm watch", "shm clean", "demo"];
   await Promise.all(commands.map(async (command) => {
     const { code, stdout, stderr } = await millrace(...command.split(" "), "--help");
     assertEquals([code, stderr], [0, ""], command);
