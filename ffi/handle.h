@@ -30,6 +30,7 @@ struct mr_object {
   bool writable;          /* memory */
   bool owner;             /* memory: made here, so that this open file holds the lock */
   uint64_t hidden;        /* memory: token of its hidden name, 0 where it never had one */
+  char *path;             /* memory: what it was published as; null where it has no name */
   sem_t *semaphore;
   struct mr_valkka *valkka; /* a ring in libValkka's layout, freed with the object */
   struct mr_select *select;
@@ -53,6 +54,8 @@ int32_t mr_handle_at(uint32_t index, unsigned kinds);
 /* Frees what an object holds; in shm.c, poll.c and so on each kind frees its own. */
 void mr_object_free(struct mr_object *object);
 void mr_memory_free(struct mr_object *object);
+/* Takes an owner's name away where it still means its memory; safe in a signal handler. */
+void mr_memory_unname(const struct mr_object *memory);
 void mr_select_free(struct mr_select *select);
 void mr_event_fds_free(struct mr_event_fds *server);
 

@@ -204,6 +204,9 @@ MR_API int32_t mr_shm_chown(int32_t handle, uint32_t user, uint32_t group);
 MR_API int32_t mr_shm_replace(int32_t handle, int32_t other, const char *name);
 /** Takes the name away again, if it still means this memory: 1 done, 0 it means something else or nothing. */
 MR_API int32_t mr_shm_unpublish(int32_t handle, const char *name);
+/** From now on SIGHUP, SIGINT and SIGTERM take the names of this process's memory, and of its rings in libValkka's layout, away
+ *  before they end it; only where nobody else deals with them. The end of the process by itself always does. */
+MR_API int32_t mr_clean_on_signals(void);
 /** Maps what has that name, to read, or to write as well. */
 MR_API int32_t mr_shm_open(const char *name, uint32_t writable);
 MR_API int32_t mr_shm_size(int32_t handle, uint64_t *out);
@@ -354,9 +357,6 @@ MR_API int32_t mr_valkka_remove(int32_t handle);
 MR_API int32_t mr_valkka_clear(const char *name, uint32_t from, uint32_t to);
 /** The id of a process of this user that has one of these cells mapped to write, 0 where none is seen. */
 MR_API int32_t mr_valkka_server(const char *name, uint32_t from, uint32_t to);
-/** From now on SIGHUP, SIGINT and SIGTERM take the names of this process's rings away before they end it; only where nobody
- *  else deals with them. The end of the process by itself always does. */
-MR_API int32_t mr_valkka_clean_on_signals(void);
 
 /* ---- one wait for any number of rings ------------------------------------------------------------------------- */
 

@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -94,8 +96,19 @@ static int map(struct mr_object *memory, bool populate) {
   return 0;
 }
 
+/* Without memory for it the name is not taken away at the process's end, but by its next writer, as after a crash. */
+static void remember(struct mr_object *memory, const char *path) {
+  free(memory->path);
+  memory->path = path ? strdup(path) : NULL;
+}
+
+void mr_memory_unname(const struct mr_object *memory) {
+  if (memory->owner && memory->path && mr_path_is(memory->path, memory->fd) == 1) unlink(memory->path);
+}
+
 void mr_memory_free(struct mr_object *memory) {
   remove_hidden(memory);
+  remember(memory, NULL);
   if (memory->bytes) munmap(memory->bytes, memory->size);
 }
 
@@ -146,7 +159,10 @@ static int publish(struct mr_object *memory, const char *path) {
   for (int tries = 0; tries < 64; tries++) {
     int error = link_as(memory, path);
     if (error != -EEXIST) {
-      if (error == 0) remove_hidden(memory);
+      if (error == 0) {
+        remove_hidden(memory);
+        remember(memory, path);
+      }
       return error;
     }
     int reaped = mr_path_reap(path);
@@ -185,6 +201,7 @@ static int replace(struct mr_object *memory, const struct mr_object *other, cons
   hidden_path(memory->hidden, from);
   if (rename(from, path) < 0) return -errno;
   memory->hidden = 0;
+  remember(memory, path);
   return 0;
 }
 
@@ -218,6 +235,7 @@ int32_t mr_shm_unpublish(int32_t handle, const char *name) {
   /* While the owner lives nobody replaces the name, so that what is seen here still holds in the next line. */
   result = memory->owner ? mr_path_is(path, memory->fd) : -EPERM;
   if (result == 1 && unlink(path) < 0) result = errno == ENOENT ? 0 : -errno;
+  if (result == 1) remember(memory, NULL);
   mr_handle_done(handle);
   return result;
 }

@@ -65,6 +65,7 @@ export const DECLARATIONS = {
   mr_shm_chown: ["int32_t", "int32_t handle", "uint32_t user", "uint32_t group"],
   mr_shm_replace: ["int32_t", "int32_t handle", "int32_t other", "const char *name"],
   mr_shm_unpublish: ["int32_t", "int32_t handle", "const char *name"],
+  mr_clean_on_signals: ["int32_t"],
   mr_shm_open: ["int32_t", "const char *name", "uint32_t writable"],
   mr_shm_size: ["int32_t", "int32_t handle", "uint64_t *out"],
   mr_shm_owner: ["int32_t", "int32_t handle"],
@@ -182,7 +183,6 @@ export const DECLARATIONS = {
   mr_valkka_remove: ["int32_t", "int32_t handle"],
   mr_valkka_clear: ["int32_t", "const char *name", "uint32_t from", "uint32_t to"],
   mr_valkka_server: ["int32_t", "const char *name", "uint32_t from", "uint32_t to"],
-  mr_valkka_clean_on_signals: ["int32_t"],
 
   mr_select_new: ["int32_t"],
   mr_select_ring: [

@@ -205,7 +205,7 @@ int main(void) {
   arguments();
   order();
   threads();
-  EQUAL(mr_valkka_clean_on_signals(), 0);
+  EQUAL(mr_clean_on_signals(), 0);
   /* What is left open is taken away at the end: the next line's ring. */
   make(1);
   puts("ok");

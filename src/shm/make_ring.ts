@@ -53,6 +53,7 @@ export function makeRing(
       ? symbols.mr_shm_replace(handle, predecessor.handle, cString(name))
       : symbols.mr_shm_publish(handle, cString(name));
     if (named < 0) throw shmError(action, named, { owner: ownerOf(library, name) });
+    symbols.mr_clean_on_signals();
     return { memory, writer };
   } catch (error) {
     symbols.mr_close(handle);

@@ -112,7 +112,7 @@ export class ValkkaWriter implements Sink<Frame>, AsyncDisposable {
       const cellsMade = symbols.mr_valkka_create(side, cString(name), VALKKA_KIND[kind], cells, cellBytes, mode);
       if (cellsMade < 0) throw fail(cellsMade);
       memory.ring = cellsMade;
-      symbols.mr_valkka_clean_on_signals();
+      symbols.mr_clean_on_signals();
       memory.store32(HEADER.state, STATE.open);
       memory.notify(HEADER.signal);
       return new ValkkaWriter(name, library, memory, measures);

@@ -1,5 +1,5 @@
-/* A process that ends takes the names of its rings in libValkka's layout with it: nothing else would, for libValkka's own
- * programs never replace what another layout of the same name left. */
+/* A process that ends takes the names of its rings with it. After a crash the next writer of a name would, if there is one; of what
+ * is in libValkka's layout nobody would, for its own programs never replace what another layout of the same name left. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stddef.h>
@@ -11,11 +11,11 @@
 
 static void clean(void) {
   for (uint32_t i = 0; i < MR_HANDLES; i++) {
-    int32_t handle = mr_handle_at(i, MR_KIND_VALKKA);
-    int32_t error;
+    int32_t handle = mr_handle_at(i, MR_KIND_VALKKA | MR_KIND_MEMORY);
     if (!handle) continue;
-    struct mr_valkka *ring = mr_valkka_use(handle, 1, &error);
-    if (ring) mr_valkka_unname(ring);
+    const struct mr_object *object = mr_handle_use(handle, MR_KIND_VALKKA | MR_KIND_MEMORY);
+    if (object && object->kind == MR_KIND_MEMORY) mr_memory_unname(object);
+    else if (object && object->valkka->writer) mr_valkka_unname(object->valkka);
     /* Neither use is given back: the last one would free memory, which a signal handler may not, and the process ends. */
   }
 }
@@ -34,7 +34,7 @@ static void on_signal(int number) {
 
 __attribute__((destructor)) static void on_exit_of_process(void) { clean(); }
 
-int32_t mr_valkka_clean_on_signals(void) {
+int32_t mr_clean_on_signals(void) {
   for (size_t i = 0; i < sizeof SIGNALS / sizeof *SIGNALS; i++) {
     struct sigaction now;
     if (sigaction(SIGNALS[i], NULL, &now) < 0 || now.sa_handler != SIG_DFL) continue;
