@@ -11,3 +11,14 @@ export * from "./src/feed/mod.ts";
 export * from "./src/filter/mod.ts";
 export * from "./src/ingest/mod.ts";
 export * from "./src/shm/mod.ts";
+export {
+  type JoinAt,
+  RtspServer,
+  type RtspServerStats,
+  type Servable,
+  ServedFeed,
+  type ServerCounters,
+  serveRtsp,
+  type ServeRtspOptions,
+  type StreamCounters,
+} from "./src/serve/mod.ts";

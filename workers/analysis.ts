@@ -96,7 +96,7 @@ function startGuest(module: string): Worker {
   return new Worker(`data:text/javascript,${encodeURIComponent(source)}`, {
     type: "module",
     name: "millrace-analysis",
-    deno: { permissions: WORKER_PERMISSIONS.analysis("") },
+    deno: { permissions: WORKER_PERMISSIONS.analysis({}) },
   });
 }
 

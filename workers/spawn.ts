@@ -1,11 +1,12 @@
 import { SetupError } from "../src/media/errors.ts";
-import { WORKER_PERMISSIONS, type WorkerKind } from "./permissions.ts";
+import { WORKER_PERMISSIONS, type WorkerKind, type WorkerScope } from "./permissions.ts";
 
 // Written out one by one, so that Deno sees each entry file as part of this program, from a disk as from a URL.
 const ENTRIES: Record<ThreadKind, () => URL> = {
   ingest: () => new URL("./ingest.ts", import.meta.url),
   decode: () => new URL("./decode.ts", import.meta.url),
   egress: () => new URL("./egress.ts", import.meta.url),
+  serve: () => new URL("./serve.ts", import.meta.url),
 };
 
 /** The kinds that are threads of this process; an analysis is one of another. */
@@ -31,15 +32,14 @@ export async function loadWorkers(): Promise<void> {
 /**
  * Starts a thread of a kind with the permissions of that kind; `loadWorkers()` comes before.
  *
- * @param options.library Path of the C library, for the kinds that may call it.
  * @throws {SetupError} `option` where Deno was not told to allow workers with permissions of their own.
  */
-export function spawnWorker(kind: ThreadKind, options: { library?: string } = {}): Worker {
+export function spawnWorker(kind: ThreadKind, scope: WorkerScope = {}): Worker {
   try {
     return new Worker(ENTRIES[kind](), {
       type: "module",
       name: `millrace-${kind}`,
-      deno: { permissions: WORKER_PERMISSIONS[kind](options.library ?? "") },
+      deno: { permissions: WORKER_PERMISSIONS[kind](scope) },
     });
   } catch (cause) {
     if (cause instanceof Deno.errors.NotCapable) {

@@ -20,18 +20,24 @@ import { PlannedFeed } from "./planned_feed.ts";
 /** How long a reader sleeps at most before it looks again by itself, in milliseconds. */
 const PATIENCE = 1_000;
 
-/** A reader that a feed has open. */
-interface OpenReader {
+/** A reader of a feed, here or in another thread. */
+export interface FeedReader {
+  stats(): BranchStats;
+  /** The feed was disposed of. */
+  stop(): void;
+}
+
+/** A reader that a feed has open here. */
+interface OpenReader extends FeedReader {
   readonly cursor: EncodedCursor;
   stopped: boolean;
-  stop(): void;
 }
 
 /** A feed of the access units of one source. The source's ring is the queue of all its branches. */
 export class EncodedRingFeed implements EncodedFeed {
   readonly #source: EncodedSource;
   readonly #capacity: number;
-  readonly #open = new Set<OpenReader>();
+  readonly #open = new Set<FeedReader>();
   readonly #past: BranchStats = { received: 0, delivered: 0, dropped: 0 };
   #disposed = false;
 
@@ -68,8 +74,29 @@ export class EncodedRingFeed implements EncodedFeed {
   /** Counters of all readers of this feed, past and present. */
   stats(): BranchStats {
     const sum = { ...this.#past };
-    for (const { cursor } of this.#open) add(sum, cursor.stats());
+    for (const reader of this.#open) add(sum, reader.stats());
     return sum;
+  }
+
+  /** What it reads from. */
+  get source(): EncodedSource {
+    return this.#source;
+  }
+
+  /** Access units that it may be behind. */
+  get capacity(): number {
+    return this.#capacity;
+  }
+
+  /**
+   * Counts a reader in another thread in, which is stopped with this feed; the function that is returned counts it out.
+   *
+   * @throws {TypeError} once the feed was disposed of.
+   */
+  adopt(reader: FeedReader): () => void {
+    if (this.#disposed) throw new TypeError("Cannot read a feed that was disposed of");
+    this.#open.add(reader);
+    return () => this.#leave(reader);
   }
 
   [Symbol.asyncIterator](): AsyncIterator<AccessUnit, undefined> {
@@ -81,6 +108,7 @@ export class EncodedRingFeed implements EncodedFeed {
     const reader: OpenReader = {
       cursor,
       stopped: false,
+      stats: () => cursor.stats(),
       stop() {
         this.stopped = true;
         cursor.wake();
@@ -144,8 +172,8 @@ export class EncodedRingFeed implements EncodedFeed {
     }
   }
 
-  #leave(reader: OpenReader): void {
-    if (this.#open.delete(reader)) add(this.#past, reader.cursor.stats());
+  #leave(reader: FeedReader): void {
+    if (this.#open.delete(reader)) add(this.#past, reader.stats());
   }
 }
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { decode, openRtsp, scale, ShmWriter } from "../../mod.ts";
+import { decode, openRtsp, scale, serveRtsp, ShmWriter } from "../../mod.ts";
 import { libraryPath } from "../../ffi/load.ts";
 import { VirtualCamera } from "../../src/camera/mod.ts";
 import { WORKER_PERMISSIONS, type WorkerKind } from "../../workers/permissions.ts";
@@ -32,7 +32,10 @@ for (const kind of Object.keys(WORKER_PERMISSIONS) as WorkerKind[]) {
     const targets: ProbeTargets = {
       ...{ secret, folder, library, own: own.pathname, port: server.addr.port, pid: Deno.ppid },
     };
-    const worker = new Worker(own, { type: "module", deno: { permissions: WORKER_PERMISSIONS[kind](library) } });
+    const worker = new Worker(own, {
+      type: "module",
+      deno: { permissions: WORKER_PERMISSIONS[kind]({ library, net: "127.0.0.1:1" }) },
+    });
     const { promise, resolve, reject } = Promise.withResolvers<Attempts>();
     worker.onmessage = ({ data }) => resolve(data);
     worker.onerror = (event) => {
@@ -77,12 +80,19 @@ Deno.test("every thread from a camera to shared memory is started with the permi
     while (small.stats().delivered === 0) await new Promise((done) => setTimeout(done, 10));
     await ring[Symbol.asyncDispose]();
     await writing;
+    await using _tcp = await serveRtsp({ port: 0, transports: ["tcp"] });
+    await using _both = await serveRtsp({ port: 0 });
   } finally {
     globalThis.Worker = Original;
   }
   const kinds = ["decode", "egress", "ingest"] as const;
   assertEquals(
-    started.sort(([a], [b]) => a < b ? -1 : 1),
-    kinds.map((kind) => [`millrace-${kind}`, WORKER_PERMISSIONS[kind](library)]),
+    started.sort(([a], [b]) => a.localeCompare(b)),
+    [
+      ...kinds.map((kind) => [`millrace-${kind}`, WORKER_PERMISSIONS[kind]({ library })]),
+      // Whoever serves over TCP alone has one address; datagrams go to clients wherever they are.
+      ["millrace-serve", { ...WORKER_PERMISSIONS.decode({}), net: ["127.0.0.1:0"] }],
+      ["millrace-serve", { ...WORKER_PERMISSIONS.decode({}), net: "inherit" }],
+    ] as typeof started,
   );
 });
