@@ -1,5 +1,6 @@
 /** Rings in POSIX shared memory, for other processes. @module */
 export { type EventFdOptions, EventFdServer, type EventFdStats, shareEventFds } from "./event_fds.ts";
+export { BorrowedFrame } from "./borrowed_frame.ts";
 export type { ShmInfo } from "./ring_info.ts";
 export { cleanRings, type LeftRing } from "./shm_clean.ts";
 export { listRings } from "./shm_list.ts";

@@ -1,24 +1,21 @@
 import { type Frame, ShmError } from "../media/mod.ts";
-import { HEADER, type PayloadKind, type RecordMeta, type RingHeader } from "../ring/mod.ts";
+import { HEADER, type PayloadKind, type ReadMode, type RecordMeta, type RingHeader } from "../ring/mod.ts";
 import { ERRNO } from "../../ffi/errno.ts";
 import { libraryPath, loadLibrary, type NativeLibrary } from "../../ffi/load.ts";
 import { cString } from "../../ffi/symbols.ts";
 import { Attachment } from "./attachment.ts";
+import { BorrowedFrame } from "./borrowed_frame.ts";
 import { BufferPool } from "./buffer_pool.ts";
 import { KeyframeGate } from "./keyframe_gate.ts";
 import type { GapOptions, ShmReaderOptions, ShmReaderStats, ShmRecord, ShmUnit } from "./reader_options.ts";
 import { frameOf, recordOf, type RecordPlace, unitOf } from "./records.ts";
+import { RingWaiter } from "./ring_waiter.ts";
 import { SELECTABLE, type Selectable, type SelectableState } from "./selectable.ts";
 import { shmError } from "./shm_error.ts";
 import { ValkkaReader, type ValkkaReaderOptions } from "./valkka/mod.ts";
 
-/** How often a reader that gets nothing looks whether the writer lives, in milliseconds. */
-const HEARTBEAT = 200;
 /** How often a reader looks for a writer that is not there yet, in milliseconds. */
 const LOOK = 50;
-/** How long a reader that always finds something new keeps its thread from other tasks, in milliseconds. */
-const TURN = 10;
-
 /**
  * Reads a ring in shared memory by nothing but its name. Any number of readers may come and go; none disturbs the
  * writer or another. Each frame is copied out, and was whole when it was. Where the writer makes the ring anew because frames
@@ -34,20 +31,17 @@ const TURN = 10;
 export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
   readonly name: string;
   readonly #ring: Attachment;
-  /** A word that nobody changes, to sleep on. */
-  readonly #nobody = new Int32Array(new SharedArrayBuffer(4));
-  readonly #options: Required<Omit<ShmReaderOptions, "signal" | "wait" | "protocol">> & { signal?: AbortSignal };
-  #closed = false;
+  readonly #waiter: RingWaiter;
+  readonly #mode: ReadMode;
+  readonly #signal: AbortSignal | undefined;
   #delivered = 0;
+  /** Borrowed frames that were overwritten meanwhile. */
+  #torn = 0;
+  #borrowed = false;
   /** Records that the gates passed over. */
   #skipped = 0;
   /** Whether a `next()` is under way. */
   #reading = false;
-  /** Ends the present pause or wait of this reader's. */
-  #wakeUp: (() => void) | null = null;
-  /** The wait that the C library is in, which may outlast whoever asked for it by a moment. */
-  #waiting: Promise<unknown> | null = null;
-  #turnBegan = 0;
   readonly #pool = new BufferPool();
   readonly #onClose = new Set<() => void>();
   #slots: Uint8Array<ArrayBuffer>[] = [];
@@ -56,8 +50,9 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
     this.name = name;
     this.#ring = new Attachment(library, name, handle);
     const { mode = "latest", reconnect = true, signal } = options;
-    this.#options = { mode, reconnect, signal };
-    signal?.addEventListener("abort", this.#wake);
+    this.#mode = mode;
+    this.#signal = signal;
+    this.#waiter = new RingWaiter(this.#ring, { reconnect, signal, onReopen: () => this.#slots = [] });
   }
 
   /**
@@ -100,12 +95,12 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
 
   /** Whether the writer of the ring lives. */
   get alive(): boolean {
-    return !this.#closed && this.#ring.alive && !this.#ring.reader.closed;
+    return !this.#waiter.closed && this.#ring.alive && !this.#ring.reader.closed;
   }
 
   stats(): ShmReaderStats {
     const missed = this.#ring.missed + this.#skipped;
-    return { delivered: this.#delivered, missed, torn: 0, writers: this.#ring.writers };
+    return { delivered: this.#delivered, missed, torn: this.#torn, writers: this.#ring.writers };
   }
 
   /**
@@ -116,9 +111,10 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
    * @throws {ShmError} `closed` once this reader was closed.
    */
   pull(): { index: number; size: number; meta: RecordMeta } | null {
-    if (this.#closed) throw new ShmError("closed", `Cannot read ring "${this.name}": it was closed`);
-    const meta = this.#look(() =>
-      this.#ring.reader.next(this.#options.mode, (bytes) => {
+    this.#mustBeOpen();
+    this.#notBorrowed();
+    const meta = this.#waiter.look(() =>
+      this.#ring.reader.next(this.#mode, (bytes) => {
         const index = this.#ring.reader.cursor % this.header.slots;
         const slot = this.#slots[index];
         return slot && slot.length >= bytes ? slot : this.#slots[index] = new Uint8Array(bytes);
@@ -135,18 +131,8 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
   }
 
   /** Waits until there may be something new, at most so many milliseconds. False where the ring is over. */
-  async wait(timeout = Infinity): Promise<boolean> {
-    for (let left = timeout; left > 0 && !this.#closed; left -= HEARTBEAT) {
-      this.#options.signal?.throwIfAborted();
-      const follows = this.#follow();
-      if (follows !== null) return follows;
-      if (await this.#changed(Math.min(left, HEARTBEAT))) break;
-      const state = await this.#checkWriter();
-      if (state === "over") return false;
-      if (state === "look") break;
-    }
-    this.#options.signal?.throwIfAborted();
-    return !this.#closed;
+  wait(timeout = Infinity): Promise<boolean> {
+    return this.#waiter.wait(timeout);
   }
 
   /**
@@ -156,24 +142,7 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
    * @throws {ShmError} `closed` where the writer died, and the next one is not wanted.
    */
   waitSync(timeout = Infinity): boolean {
-    const until = performance.now() + timeout;
-    while (!this.#closed) {
-      const left = until - performance.now();
-      const { reader } = this.#ring;
-      const changed = left > 0 && reader.wait(Math.min(left, HEARTBEAT));
-      if (reader.behind > 0) return true;
-      if (reader.closed) return false;
-      const follows = this.#follow();
-      if (follows !== null) return follows;
-      if (changed || left <= 0) return true;
-      if (!this.#ring.died) continue;
-      if (reader.behind > 0) return true; // it came before the writer died
-      if (reader.closed) return false;
-      if (!this.#options.reconnect) throw new ShmError("closed", `Cannot read ring "${this.name}": its writer died`);
-      if (this.#reopen()) return true;
-      Atomics.wait(this.#nobody, 0, 0, Math.min(left, LOOK));
-    }
-    return false;
+    return this.#waiter.waitSync(timeout);
   }
 
   /**
@@ -187,7 +156,7 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
     return this.#next(() => {
       this.#expect("frames");
       let buffer: Uint8Array<ArrayBuffer> | undefined;
-      const meta = this.#ring.reader.next(this.#options.mode, (bytes) => {
+      const meta = this.#ring.reader.next(this.#mode, (bytes) => {
         // Asked again where the writer overtook the copy: mostly for as many bytes.
         return buffer && buffer.length >= bytes ? buffer : buffer = this.#pool.take(bytes);
       });
@@ -232,126 +201,89 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
     }
   }
 
+  /**
+   * Level 0: the next frame, if there is one, where it lies in the ring's memory, for programs that are trusted with pointers. Only one
+   * at a time, and nothing else can be read meanwhile.
+   *
+   * Needs `--allow-ffi` without a path.
+   *
+   * @returns null where there is nothing new.
+   * @throws {TypeError} where the ring holds no frames, or the last one was not disposed of.
+   * @throws {SetupError} `permission` where this program may not make a pointer.
+   * @throws {ShmError} `closed` once this reader was closed.
+   *
+   * @example
+   * ```ts ignore
+   * using frame = reader.borrow();
+   * const brightness = frame && meanOf(frame.planes[0].data);
+   * if (frame?.valid()) console.log(brightness);
+   * ```
+   */
+  borrow(): BorrowedFrame | null {
+    this.#mustBeOpen();
+    this.#notBorrowed();
+    const meta = this.#waiter.look(() => {
+      this.#expect("frames");
+      return this.#ring.reader.peek(this.#mode);
+    });
+    if (!meta) return null;
+    const { library, reader } = this.#ring;
+    const frame = BorrowedFrame.begin({
+      ...{ library, reader, meta, mapping: this.#ring.hold(), place: this.#ring.placeOf(meta) },
+      onEnd: (whole) => {
+        this.#borrowed = false;
+        if (whole) this.#delivered++;
+        else this.#torn++;
+      },
+    });
+    this.#borrowed = true;
+    return frame;
+  }
+
   /** For {@linkcode ShmSelector}. */
   get [SELECTABLE](): Selectable {
     return {
       library: this.#ring.library,
-      reconnect: this.#options.reconnect,
+      reconnect: this.#waiter.reconnect,
       target: () => ({ handle: this.#ring.memory.handle, foreign: false }),
-      signalWord: () => this.#closed ? 0 : this.#ring.memory.load32(HEADER.signal),
+      signalWord: () => this.#waiter.closed ? 0 : this.#ring.memory.load32(HEADER.signal),
       state: () => this.#state(),
-      reopen: () => this.#reopen(),
+      reopen: () => this.#waiter.reopen(),
       onClose: this.#onClose,
     };
   }
 
   #state(): SelectableState {
-    if (this.#closed) return "closed";
+    if (this.#waiter.closed) return "closed";
     // Asked before looking, as everywhere: what came before the end is found then.
     const { reader } = this.#ring;
     const over = reader.closed, died = this.#ring.died, moved = reader.moved;
     if (reader.unfinished || reader.behind > 0) return "ready";
-    if (moved) return this.#follow() ? this.#state() : "over";
+    if (moved) return this.#waiter.follow() ? this.#state() : "over";
     return over || (died && reader.closed) ? "over" : died ? "gone" : "idle";
   }
 
   /** Lets go of the memory; whoever waits gets the end. Idempotent. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#waiter.closed) return;
     for (const leave of [...this.#onClose]) leave();
-    this.#options.signal?.removeEventListener("abort", this.#wake);
-    this.#wake();
-    await this.#waiting;
+    await this.#waiter.close();
     this.#ring.release();
-  }
-
-  /** Has whoever waits here look around; others who wait on this ring do so too, and go on waiting. */
-  readonly #wake = () => {
-    this.#wakeUp?.();
-    this.#ring.memory.notify(HEADER.signal);
-  };
-
-  /** Whether something was published or closed, or somebody woke this reader, before the time is over. */
-  async #changed(timeout: number): Promise<boolean> {
-    // One at a time: after an abort the one before may still be on its way back.
-    await this.#waiting;
-    if (this.#closed) return true;
-    const woken = Promise.withResolvers<boolean>();
-    this.#wakeUp = () => woken.resolve(true);
-    this.#waiting = this.#ring.reader.waitAsync(timeout).then(woken.resolve, woken.reject)
-      .finally(() => this.#waiting = null);
-    const changed = await woken.promise;
-    this.#wakeUp = null;
-    this.#turnBegan = performance.now();
-    return changed;
-  }
-
-  /** A writer that is always ahead would else keep this thread in microtasks, and its timers would starve. */
-  async #letOthersRun(): Promise<void> {
-    const now = performance.now();
-    if (now - this.#turnBegan < TURN) return;
-    await this.#ring.memory.pause();
-    this.#turnBegan = performance.now();
-  }
-
-  /**
-   * What to do after a silence: wait on, look for records that came with another writer or before the last one died, or give up. Where the
-   * writer died, waits for the next one if that is wanted.
-   */
-  async #checkWriter(): Promise<"wait" | "look" | "over"> {
-    const { reader } = this.#ring;
-    if (this.#closed || reader.closed) return "over";
-    if (!this.#ring.died) return "wait";
-    if (reader.behind > 0) return "look";
-    // It may have closed the ring before it went.
-    if (reader.closed) return "over";
-    if (!this.#options.reconnect) throw new ShmError("closed", `Cannot read ring "${this.name}": its writer died`);
-    while (!this.#closed) {
-      this.#options.signal?.throwIfAborted();
-      if (this.#reopen()) return "look";
-      const looked = Promise.withResolvers<void>();
-      this.#wakeUp = looked.resolve;
-      const timer = setTimeout(looked.resolve, LOOK);
-      await looked.promise;
-      clearTimeout(timer);
-      this.#wakeUp = null;
-    }
-    return "over";
-  }
-
-  #reopen(): boolean {
-    if (!this.#ring.reopen()) return false;
-    this.#slots = [];
-    return true;
-  }
-
-  /** Where the writer moved to another ring, and all of this one was read: whether that one is there. Else null. */
-  #follow(): boolean | null {
-    const { reader } = this.#ring;
-    if (!reader.moved || reader.unfinished || reader.behind > 0) return null;
-    return this.#reopen();
-  }
-
-  /** What is found, if need be in the ring that the writer moved to. */
-  #look<T>(find: () => T | null): T | null {
-    const found = find();
-    // Whoever waits on the old ring's memory finds the new one by itself.
-    return found !== null || this.#waiting || !this.#follow() ? found : find();
   }
 
   /** What is found, when it comes. */
   async #next<T>(find: () => T | null): Promise<T | null> {
     if (this.#reading) throw new TypeError(`Cannot read ring "${this.name}": the last next() is still under way`);
+    this.#notBorrowed();
     this.#reading = true;
     try {
       for (;;) {
-        await this.#letOthersRun();
-        if (this.#closed) return null;
-        this.#options.signal?.throwIfAborted();
+        await this.#waiter.letOthersRun();
+        if (this.#waiter.closed) return null;
+        this.#signal?.throwIfAborted();
         // Asked before looking: what the writer published before it closed the ring is found then.
         const over = this.#ring.reader.closed;
-        const found = this.#look(find);
+        const found = this.#waiter.look(find);
         if (found !== null) {
           this.#delivered++;
           return found;
@@ -375,7 +307,7 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
       let bytes = new Uint8Array(0);
       const into = (size: number) => bytes = new Uint8Array(size);
       const { reader, writers } = this.#ring;
-      const mode = reader.header.kind === "frames" ? this.#options.mode : "every";
+      const mode = reader.header.kind === "frames" ? this.#mode : "every";
       const skipped = gate?.skipped ?? 0;
       const meta = gate ? gate.next(reader, writers, into) : reader.next(mode, into);
       this.#skipped += (gate?.skipped ?? 0) - skipped;
@@ -386,6 +318,14 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
     } finally {
       await this[Symbol.asyncDispose]();
     }
+  }
+
+  #mustBeOpen(): void {
+    if (this.#waiter.closed) throw new ShmError("closed", `Cannot read ring "${this.name}": it was closed`);
+  }
+
+  #notBorrowed(): void {
+    if (this.#borrowed) throw new TypeError(`Cannot read ring "${this.name}": a frame of it is borrowed`);
   }
 
   #expect(kind: PayloadKind): void {
