@@ -7,6 +7,10 @@ import { copyOut, localInstance } from "./local_instance.ts";
  * frames stay where they were decoded until somebody wants them; on any other sequence it runs on this thread.
  *
  * @param options.corrupt What becomes of pictures known to be damaged. @default {"skip"}
+ * @param options.frames Which pictures are decoded. Those that the branches want at present: none while no branch is read
+ * and while every `gate()` is shut, few behind `interval()`; or keyframes alone; or all. On any other sequence than a
+ * camera's feed all that are not left out by `"keyframes"`, as nobody knows there what will be asked for. @default {"wanted"}
+ * @param options.priority Which cameras are served first where not all can be. @default {"normal"}
  * @param options.order Whether to wait for pictures to be in the order of presentation. @default {"presentation"}
  *
  * @example
@@ -45,14 +49,17 @@ async function* decodeHere(source: AsyncIterable<AccessUnit>, options: DecodeSte
   };
   try {
     for await (const unit of source) {
+      if (options.frames === "keyframes" && !unit.keyframe) continue;
       decoder ??= instance.decoder(unit.codec, { lowDelay: options.order === "decoding" });
       units.set(number, unit);
       units.delete(number - 64);
       decoder.send(unit.data, number++);
+      if (options.frames === "keyframes") decoder.drain();
       for (let frame = decoder.receive(); frame; frame = decoder.receive()) {
         const made = frameOf(frame);
         if (made) yield made;
       }
+      if (options.frames === "keyframes") decoder.flush();
     }
     decoder?.drain();
     for (let frame = decoder?.receive(); frame; frame = decoder?.receive()) {

@@ -1,9 +1,23 @@
 // Pure: no I/O.
 import type { BranchStats } from "../media/mod.ts";
-import { type RecordMeta, RingReader, SharedRingMemory } from "../ring/mod.ts";
+import { HEADER, type RecordMeta, RingReader, SharedRingMemory } from "../ring/mod.ts";
 
 /** Access units that a branch may be behind unless told otherwise: some two seconds of a camera. */
 export const DEFAULT_ENCODED_CAPACITY = 64;
+
+/**
+ * What is to become of an access unit that could be decoded: it is taken, or passed over because nobody wants it, or because
+ * there is no time for it; or all since the last keyframe is read once more, this one at the end.
+ */
+export type Choice = "take" | "pass" | "shed" | "again";
+
+/** Chooses among access units before their bytes are copied. */
+export interface Chooser {
+  /** @param again Whether it was chosen about before: it is taken only for those that come after it. */
+  choose(meta: RecordMeta, again: boolean): Choice;
+  /** The ring no longer has the keyframe that `"again"` would begin with. */
+  tooLate(): void;
+}
 
 /**
  * Reads access units out of a track's ring for one branch, so that what it gives can always be decoded: it begins at
@@ -18,8 +32,13 @@ export class EncodedCursor {
   /** Where the ring was when this joined: up to here it may be behind by more than its capacity. */
   #joinedAt = 0;
   #gap = true;
+  /** The first access unit that is not counted yet; what is read again lies before it. */
+  #fresh: number;
+  #keyframe = -1;
   #delivered = 0;
   #skipped = 0;
+  #unwanted = 0;
+  #shed = 0;
 
   /** @param options.corrupt Whether access units known to be damaged, and what builds on them, are passed over. */
   constructor(ring: SharedArrayBuffer, options: { capacity?: number; corrupt?: "skip" | "deliver" } = {}) {
@@ -30,20 +49,27 @@ export class EncodedCursor {
     this.#reader = new RingReader(new SharedRingMemory(ring), { start: "oldest" });
     this.#capacity = capacity;
     this.#skipCorrupt = (options.corrupt ?? "skip") === "skip";
+    this.#fresh = 0;
     this.rejoin();
+    this.#fresh = this.#reader.cursor;
+    this.#unwanted = 0;
   }
 
   /** The bytes of the access unit that `next()` gave last; overwritten by the next one. */
   data: Uint8Array = this.#scratch.subarray(0, 0);
-  /** Whether something is missing between the access unit before and that one. */
-  afterGap = false;
 
-  /** Begins anew at the newest keyframe: what lies before it is not counted as lost. */
+  /** Whether something is missing between the access unit before and that one, but for what the chooser had passed over. */
+  afterGap = false;
+  /** Whether the access unit that `next()` gave last was counted before, and is of use only to those that follow. */
+  again = false;
+
+  /** Begins anew at the newest keyframe: what lies before it was wanted by nobody. */
   rejoin(): void {
     this.#joinedAt = this.#reader.head;
     this.#waiting = this.#gap = true;
     // What came so far was for others; the newest keyframe and what builds on it is still of use.
     if (!this.#reader.skipToKeyframe()) this.#reader.skipTo(this.#reader.head);
+    this.#unwanted += this.#countTo(this.#reader.cursor);
   }
 
   /** Passes over everything up to the next keyframe, as after a decoder that lost its state. */
@@ -51,20 +77,50 @@ export class EncodedCursor {
     this.#waiting = true;
   }
 
-  /** The next access unit, its bytes in `data`; null where there is none now. Both are borrowed until the next call. */
-  next(): RecordMeta | null {
+  /** The bytes of the access unit that is being chosen about, where they lie: the writer may overwrite them meanwhile. */
+  peekBytes(): Uint8Array {
+    return this.#reader.view();
+  }
+
+  /** Whether so much waits that it must be hurried: half of what may wait before the rest is given up. */
+  get hurried(): boolean {
+    return this.#reader.cursor >= this.#joinedAt && this.#reader.behind > this.#capacity / 2;
+  }
+
+  /**
+   * The next access unit, its bytes in `data`; null where there is none now. Both are borrowed until the next call.
+   *
+   * @param chooser Without one, everything is taken.
+   */
+  next(chooser?: Chooser): RecordMeta | null {
     const reader = this.#reader;
     for (;;) {
       this.#keepUp();
       const meta = reader.peek("every");
       if (!meta) return null;
-      if (meta.keyframe) this.#waiting = false;
-      else if (meta.missed > 0 || meta.discontinuity && this.#skipCorrupt) this.#waiting = true;
+      const again = meta.sequence < this.#fresh;
+      this.#skipped += this.#countTo(meta.sequence); // what was overwritten before it could be read
+      if (meta.keyframe) {
+        this.#waiting = false;
+        this.#keyframe = meta.sequence;
+      } else if (meta.missed > 0 || meta.discontinuity && this.#skipCorrupt) this.#waiting = true;
       if (meta.missed > 0 || meta.discontinuity) this.#gap = true;
       if (meta.corrupt && this.#skipCorrupt) this.#waiting = true;
       if (this.#waiting) {
-        this.#skipped++;
         this.#gap = true;
+        this.#skipped += this.#countTo(meta.sequence + 1);
+        reader.skip();
+        continue;
+      }
+      const choice = chooser?.choose(meta, again) ?? "take";
+      if (choice === "again") {
+        if (!this.#rewind()) chooser!.tooLate();
+        continue;
+      }
+      if (choice !== "take") {
+        const passed = this.#countTo(meta.sequence + 1);
+        if (choice === "pass") this.#unwanted += passed;
+        else this.#shed += passed;
         reader.skip();
         continue;
       }
@@ -76,7 +132,8 @@ export class EncodedCursor {
         this.#waiting = this.#gap = true;
         continue;
       }
-      this.#delivered++;
+      this.#delivered += this.#countTo(meta.sequence + 1);
+      this.again = again;
       this.afterGap = this.#gap;
       this.#gap = false;
       this.data = this.#scratch.subarray(0, bytes);
@@ -99,12 +156,28 @@ export class EncodedCursor {
     this.#reader.memory.notify(SIGNAL_OFFSET);
   }
 
+  /** Access units that `next()` gave, each counted once. */
+  get delivered(): number {
+    return this.#delivered;
+  }
+
+  /** Access units passed over because something before them was missing, or lost with what the ring overwrote. */
   get skipped(): number {
-    return this.#skipped + this.#reader.missed;
+    return this.#skipped;
+  }
+
+  /** Access units passed over because nobody wanted them. */
+  get unwanted(): number {
+    return this.#unwanted;
+  }
+
+  /** Access units passed over because there was no time for them. */
+  get shed(): number {
+    return this.#shed;
   }
 
   stats(): BranchStats {
-    const dropped = this.skipped;
+    const dropped = this.#skipped + this.#shed;
     return { received: this.#delivered + dropped, delivered: this.#delivered, dropped };
   }
 
@@ -112,15 +185,32 @@ export class EncodedCursor {
   #keepUp(): void {
     const reader = this.#reader;
     if (reader.cursor < this.#joinedAt || reader.behind <= this.#capacity) return;
-    const from = reader.cursor;
     this.#gap = true;
     if (!reader.skipToKeyframe()) {
       reader.skipTo(reader.head);
       this.#waiting = true;
     }
-    this.#skipped += reader.cursor - from;
+    this.#shed += this.#countTo(reader.cursor);
+  }
+
+  /** Goes back to the last keyframe; false where the ring no longer has it. */
+  #rewind(): boolean {
+    const reader = this.#reader;
+    const { head } = reader;
+    if (this.#keyframe < 0 || reader.memory.load64(HEADER.oldest) > this.#keyframe) return false;
+    if (head - this.#keyframe > reader.header.slots) return false;
+    this.#joinedAt = head;
+    reader.skipTo(this.#keyframe);
+    return true;
+  }
+
+  /** Counts everything before a sequence; returns how many of that were not counted before. */
+  #countTo(sequence: number): number {
+    const count = Math.max(0, sequence - this.#fresh);
+    this.#fresh = Math.max(this.#fresh, sequence);
+    return count;
   }
 }
 
 /** The signal word of a ring's header. */
-const SIGNAL_OFFSET = 144;
+const SIGNAL_OFFSET = HEADER.signal;

@@ -6,32 +6,55 @@ const SLACK = 2_000;
 
 /** Decides which pictures of a sequence to pass so that they are an interval apart, by their `pts`. */
 export class IntervalGate {
-  readonly #interval: number;
+  /** In microseconds. */
+  readonly interval: number;
   #due = Number.NEGATIVE_INFINITY;
+  #last = Number.NEGATIVE_INFINITY;
 
   /** @throws {RangeError} where the interval is not a positive number of milliseconds. */
   constructor(intervalMs: number) {
     if (!Number.isFinite(intervalMs) || intervalMs <= 0) {
       throw new RangeError(`Cannot make an interval of ${intervalMs} ms: expected a positive number`);
     }
-    this.#interval = intervalMs * 1000;
+    this.interval = intervalMs * 1000;
   }
 
-  /** Whether a picture with this `pts` (microseconds) is due. */
-  pass(pts: number): boolean {
+  /** From which `pts` on the next picture passes; minus infinity before the first. */
+  get due(): number {
+    return this.#due;
+  }
+
+  /** The `pts` of the picture that passed last; minus infinity before the first. */
+  get last(): number {
+    return this.#last;
+  }
+
+  /**
+   * Whether `pass()` would say yes.
+   *
+   * @param early How far ahead of its time a picture may be, in microseconds.
+   */
+  isDue(pts: number, early = SLACK): boolean {
     // A step back by more than an interval is a new timeline, not a picture that came early.
-    if (pts < this.#due - SLACK && pts > this.#due - 2 * this.#interval) return false;
+    return pts >= this.#due - early || pts <= this.#due - 2 * this.interval;
+  }
+
+  /** Whether a picture with this `pts` (microseconds) is due; then the next one is an interval later. */
+  pass(pts: number, early = SLACK): boolean {
+    if (!this.isDue(pts, early)) return false;
     // The next one is due an interval after this one was, not after it came: else 25 a second, 10 wanted, makes 8.3.
     const late = pts - this.#due;
-    this.#due = late >= 0 && late < this.#interval || Math.abs(late) <= SLACK
-      ? this.#due + this.#interval
-      : pts + this.#interval;
+    this.#due = late >= -early && late < this.interval ? this.#due + this.interval : pts + this.interval;
+    this.#last = pts;
     return true;
   }
 }
 
 /**
- * Passes at most one frame in each interval, by the frames' own time.
+ * Passes at most one frame in each interval, by the frames' own time. A decoder that no other branch asks for more decodes
+ * keyframes only, where the camera sends one at least every second interval: a frame may then be up to one interval
+ * late. Where keyframes are rarer, frames come when they are due, and what they do not need is not decoded.
+ * `decode({ frames: "all" })` has every frame come when it is due.
  *
  * @param intervalMs The interval in milliseconds.
  *

@@ -36,6 +36,8 @@ export interface Filter<In, Out> {
 /** The description of a built-in filter. Plain data: it is posted to workers. */
 export type FilterStep =
   | { kind: "interval"; intervalMs: number }
+  /** Its state is two words in shared memory, so that it can be shut while it runs. */
+  | { kind: "gate"; state: SharedArrayBuffer }
   | {
     kind: "scale";
     width: number;
@@ -54,6 +56,16 @@ export interface DecodeStepOptions {
   corrupt?: "skip" | "deliver";
   /** Whether pictures are shown in the order they come, for cameras without B-frames; saves the reordering delay. */
   order?: "presentation" | "decoding";
+  /**
+   * Which pictures are decoded: all, keyframes only, or those that the branches want at present and what these are made
+   * of. A picture is never decoded in part: what is delivered is the same to the bit in each case. @default {"wanted"}
+   */
+  frames?: "all" | "keyframes" | "wanted";
+  /**
+   * How much of a decode worker's time is for this decoder where not all of them can be served: each step counts four times
+   * as much as the one before. What falls behind goes on at the next keyframe. @default {"normal"}
+   */
+  priority?: "low" | "normal" | "high";
 }
 
 /** Where a feed ends. */

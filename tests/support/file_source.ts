@@ -29,6 +29,11 @@ export class FileSource implements EncodedSource {
     this.#settle = resolve;
   }
 
+  /** How many access units were written, or lost. */
+  get pushed(): number {
+    return this.#next;
+  }
+
   /** Writes the next access units; false once the file is at its end. */
   push(count = 1, change: { corrupt?: boolean } = {}): boolean {
     for (; count > 0 && this.#next < this.#file.units.length; count--) {

@@ -1,10 +1,12 @@
 import { type FilterStep, packedBytes, type PixelFormat } from "../../src/media/mod.ts";
 import { LeaseQueue } from "../../src/decode/lease_queue.ts";
+import { GateState } from "../../src/filter/gate.ts";
 import { IntervalGate } from "../../src/filter/interval.ts";
 import type { JobOutput } from "../decode_protocol.ts";
 import { Doorbell } from "../doorbell.ts";
 import type { Decoded } from "./decoded.ts";
 import type { Instance } from "./instance.ts";
+import type { Want } from "./plan.ts";
 import { RingOutput } from "./ring_output.ts";
 import { ScaleStage } from "./scale_stage.ts";
 
@@ -26,8 +28,11 @@ function maxHeld(bytes: number): number {
 }
 
 /** One branch's steps and its way out. */
-export class Job {
-  readonly #gates: IntervalGate[] = [];
+export class Job implements Want {
+  /** What looks at no pixel, in order. */
+  readonly #gates: (IntervalGate | GateState)[] = [];
+  readonly #intervals: IntervalGate[];
+  readonly #doors: GateState[];
   readonly #scale: ScaleStage | null;
   readonly #queue: LeaseQueue | null = null;
   readonly #ring: RingOutput | null = null;
@@ -43,7 +48,12 @@ export class Job {
     this.#bell = new Doorbell(output.bell);
     // Gates look at times and the scaler at pixels, so all gates come first: what is not due is not scaled. Of several
     // scalers the last one says what comes out.
-    for (const step of steps) if (step.kind === "interval") this.#gates.push(new IntervalGate(step.intervalMs));
+    for (const step of steps) {
+      if (step.kind === "interval") this.#gates.push(new IntervalGate(step.intervalMs));
+      else if (step.kind === "gate") this.#gates.push(new GateState(step.state));
+    }
+    this.#intervals = this.#gates.filter((gate) => gate instanceof IntervalGate);
+    this.#doors = this.#gates.filter((gate) => gate instanceof GateState);
     const scale = steps.findLast((step) => step.kind === "scale");
     this.#scale = scale ? new ScaleStage(scale) : null;
     if (output.kind === "queue") {
@@ -66,10 +76,62 @@ export class Job {
     return this.#queue.waitsForRoom(this.#maxHeld);
   }
 
-  /** Takes one picture, which stays the caller's. Returns the microseconds that scaling took. */
-  take(decoded: Decoded): number {
-    if (this.#queue?.closed) return 0;
-    for (const gate of this.#gates) if (!gate.pass(decoded.info.pts)) return 0;
+  /** Whether its reader must get every picture, and the decoder waits for it. */
+  get patient(): boolean {
+    return this.#overflow === "block";
+  }
+
+  get wants(): "nothing" | "some" | "all" {
+    if (this.#queue?.closed || this.#shut) return "nothing";
+    return this.#intervals.length > 0 ? "some" : "all";
+  }
+
+  get interval(): number {
+    return this.#intervals.reduce((most, { interval }) => Math.max(most, interval), 0);
+  }
+
+  get due(): number {
+    return this.#intervals.reduce((latest, { due }) => Math.max(latest, due), -Infinity);
+  }
+
+  get last(): number {
+    return this.#intervals.at(-1)?.last ?? -Infinity;
+  }
+
+  isDue(pts: number, early?: number): boolean {
+    for (const gate of this.#intervals) if (!gate.isDue(pts, early)) return false;
+    return true;
+  }
+
+  get #shut(): boolean {
+    for (const door of this.#doors) if (!door.open) return true;
+    return false;
+  }
+
+  /** Takes note of a picture that was not decoded: a gate that is shut counts what it holds back, decoded or not. */
+  passedOver(pts: number): void {
+    if (this.#shut) this.#passes(pts);
+  }
+
+  #passes(pts: number, early?: number): boolean {
+    for (const gate of this.#gates) {
+      if (gate instanceof IntervalGate) {
+        if (!gate.pass(pts, early)) return false;
+      } else if (!gate.open) {
+        gate.hold();
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /**
+   * Takes one picture, which stays the caller's. Returns the microseconds that scaling took.
+   *
+   * @param early How far ahead of its time it may be, in microseconds, where it is not to be on time.
+   */
+  take(decoded: Decoded, early?: number): number {
+    if (this.#queue?.closed || !this.#passes(decoded.info.pts, early)) return 0;
     if (!this.#scale) {
       this.#put(decoded);
       return 0;

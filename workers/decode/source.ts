@@ -5,15 +5,18 @@ import {
   packedPlanes,
   type VideoCodec,
 } from "../../src/media/mod.ts";
-import { EncodedCursor } from "../../src/feed/encoded_cursor.ts";
+import { type Choice, type Chooser, EncodedCursor } from "../../src/feed/encoded_cursor.ts";
+import type { RecordMeta } from "../../src/ring/mod.ts";
 import type { DecodedFrame, Decoder } from "../../wasm/mod.ts";
 import { DECODE_COUNTERS } from "../decode_protocol.ts";
 import type { Decoded } from "./decoded.ts";
 import type { Instance } from "./instance.ts";
 import type { Job } from "./job.ts";
+import { Plan } from "./plan.ts";
+import { References } from "./references.ts";
 
-/** Access units whose pictures may still be inside the decoder; it holds back sixteen at most. */
-const REMEMBERED = 64;
+/** Access units whose pictures may still be inside the decoder: it holds back sixteen at most, and some between are passed over. */
+const REMEMBERED = 256;
 /** How often a source may take the instance down before it is given up. */
 const MAX_TRAPS = 3;
 
@@ -32,6 +35,8 @@ interface UnitInfo {
   generation: number;
   keyframe: boolean;
   corrupt: boolean;
+  /** Whether it is there for those that come after it: nobody wanted its picture when it was new. */
+  again: boolean;
 }
 
 /** How a source is decoded. */
@@ -46,7 +51,7 @@ export interface SourceOptions {
 }
 
 /** One source in a decode worker: its cursor in the ring of access units, its decoder, and its jobs. */
-export class Source {
+export class Source implements Chooser {
   readonly jobs = new Map<number, Job>();
   readonly #settings: SourceOptions;
   readonly #cursor: EncodedCursor;
@@ -59,7 +64,10 @@ export class Source {
     generation: 0,
     keyframe: false,
     corrupt: false,
+    again: false,
   }));
+  readonly #plan: Plan;
+  readonly #references = new References();
   #instance: Instance;
   #codec: VideoCodec;
   #decoder: Decoder | null = null;
@@ -68,14 +76,21 @@ export class Source {
   #drained = false;
   /** Set while the decoder may hold pictures that `receive()` gives without more being sent. */
   #receiving = false;
-  /** The access unit that waits, in the cursor, for the decoder to be empty. */
-  #held: { codec: VideoCodec; sequence: number } | null = null;
+  /** Whether access units were sent that the decoder was not asked to finish. */
+  #unfinished = false;
+  /** Whether something was passed over that what follows may refer to: first everything that was sent comes out. */
+  #gap = false;
+  /** Whether the decoder is being asked for the last pictures before a gap. */
+  #finishing = false;
+  /** An access unit that waits for that. */
+  #pending: RecordMeta | null = null;
 
   constructor(instance: Instance, settings: SourceOptions) {
     this.#instance = instance;
     this.#settings = settings;
     this.#codec = settings.codec;
     this.#counters = new Float64Array(settings.counters);
+    this.#plan = new Plan(settings.options.frames);
     this.#cursor = new EncodedCursor(settings.ring, { capacity: settings.capacity, corrupt: settings.options.corrupt });
   }
 
@@ -127,9 +142,14 @@ export class Source {
   moveTo(instance: Instance): void {
     this.#instance = instance;
     this.#decoder = null;
-    this.#receiving = false;
-    this.#held = null;
+    this.#receiving =
+      this.#finishing =
+      this.#unfinished =
+      this.#gap =
+        false;
+    this.#pending = null;
     this.#cursor.waitForKeyframe();
+    this.#plan.restart();
     for (const job of this.jobs.values()) job.moveTo(instance);
   }
 
@@ -146,12 +166,40 @@ export class Source {
     this.#decoder = null;
   }
 
+  /** Decides about an access unit; called by the cursor. */
+  choose(meta: RecordMeta, again: boolean): Choice {
+    let patient = false;
+    for (const job of this.jobs.values()) patient ||= job.patient;
+    const choice = this.#plan.choose(meta, this.jobs.values(), {
+      again,
+      hurried: !patient && this.#cursor.hurried,
+      isDisposable: () => this.#references.isDisposable(meta.codec ?? this.#codec, this.#cursor.peekBytes()),
+    });
+    if (choice === "again" || choice === "pass" && this.#plan.broken) this.#gap = true;
+    if (choice === "pass" && !again) { for (const job of this.jobs.values()) job.passedOver(meta.pts); }
+    return choice;
+  }
+
+  /** There is no way back to the last keyframe; called by the cursor. */
+  tooLate(): void {
+    this.#plan.tooLate();
+  }
+
   #send(): boolean {
     if (this.#idle) this.#resume();
-    const meta = this.#cursor.next();
-    this.#counters[COUNTER.skipped] = this.#cursor.skipped;
+    const meta = this.#pending ?? this.#cursor.next(this);
+    this.#count();
+    const codec = meta?.codec ?? this.#codec;
+    // Behind a gap the order of the pictures says nothing about those before it, and pictures that lead the keyframe refer to
+    // what is not there: the decoder gives what it has and begins anew. So it does where a camera came back with another codec.
+    const anew = this.#gap || meta !== null && (codec !== this.#codec || this.#cursor.afterGap && meta.keyframe);
+    this.#gap = false;
+    this.#pending = null;
+    if (anew && this.#unfinished) {
+      this.#pending = meta;
+      return this.#finish();
+    }
     if (!meta) return this.#ending ? this.#drain() : false;
-    this.#counters[COUNTER.accessUnits]++;
     const unit = this.#units[meta.sequence % REMEMBERED];
     unit.sequence = meta.sequence;
     unit.pts = meta.pts;
@@ -160,26 +208,21 @@ export class Source {
     unit.generation = meta.generation;
     unit.keyframe = meta.keyframe;
     unit.corrupt = meta.corrupt;
-    const codec = meta.codec ?? this.#codec;
-    // Behind a gap the order of the pictures says nothing about those before it, and pictures that lead the keyframe refer to
-    // what is not there: the decoder gives what it has and begins anew. So it does where a camera came back with another codec.
-    if (this.#decoder && (codec !== this.#codec || this.#cursor.afterGap && meta.keyframe)) {
-      this.#held = { codec, sequence: meta.sequence };
-      this.#decoder.drain();
-      this.#receiving = true;
-      return true;
+    unit.again = this.#cursor.again;
+    if (codec !== this.#codec) {
+      this.#codec = codec;
+      this.#decoder?.[Symbol.dispose]();
+      this.#decoder = null;
     }
-    this.#codec = codec;
-    this.#feed(meta.sequence);
-    return true;
-  }
-
-  /** Sends the access unit that the cursor has. */
-  #feed(sequence: number): void {
-    const result = this.#open().send(this.#cursor.data, sequence);
+    const result = this.#open().send(this.#cursor.data, meta.sequence);
     // Every picture was taken out before this was sent, so the decoder never says "again".
     if (result !== "ok") this.#counters[COUNTER.errors]++;
-    this.#receiving = true;
+    this.#receiving = this.#unfinished = true;
+    if (!meta.keyframe) return true;
+    this.#references.keyframe(this.#codec, this.#cursor.data);
+    // A decoder that puts pictures in order would give this one only with those after it.
+    if (!unit.again && this.#plan.endsWithKeyframe(this.jobs.values())) this.#finish();
+    return true;
   }
 
   #receive(): boolean {
@@ -190,26 +233,16 @@ export class Source {
       return true;
     }
     if (decoder.lastError < 0) this.#counters[COUNTER.errors]++;
-    if (this.#held) {
-      this.#beginAnew(decoder, this.#held);
+    this.#receiving = false;
+    if (this.#finishing) {
+      this.#finishing = false;
+      decoder.flush();
       return true;
     }
-    this.#receiving = false;
     if (!this.#ending || !this.#drainSent) return true;
     this.#drained = true;
     for (const job of this.jobs.values()) job.end();
     return true;
-  }
-
-  #beginAnew(decoder: Decoder, { codec, sequence }: { codec: VideoCodec; sequence: number }): void {
-    this.#held = null;
-    if (codec === this.#codec) decoder.flush();
-    else {
-      decoder[Symbol.dispose]();
-      this.#decoder = null;
-      this.#codec = codec;
-    }
-    this.#feed(sequence);
   }
 
   #drainSent = false;
@@ -221,10 +254,29 @@ export class Source {
     return true;
   }
 
+  /** Has the decoder give what it holds back, and forget it: what comes next does not follow. */
+  #finish(): boolean {
+    this.#open().drain();
+    this.#unfinished = false;
+    this.#finishing = this.#receiving = true;
+    return true;
+  }
+
+  #count(): void {
+    const { delivered, skipped, unwanted, shed } = this.#cursor;
+    this.#counters[COUNTER.accessUnits] = delivered;
+    this.#counters[COUNTER.skipped] = skipped;
+    this.#counters[COUNTER.unwanted] = unwanted;
+    this.#counters[COUNTER.shed] = shed;
+  }
+
   /** After a time without readers: the decoder's pictures are of the past. */
   #resume(): void {
     this.#idle = false;
     this.#decoder?.flush();
+    this.#unfinished = this.#gap = false;
+    this.#pending = null;
+    this.#plan.restart();
     this.#cursor.rejoin();
   }
 
@@ -250,7 +302,7 @@ export class Source {
         `Cannot decode ${this.#codec} of this kind: its pixel format is none that is known here; set the camera to 4:2:0`,
       );
     }
-    const wanted = known && (!corrupt || this.#settings.options.corrupt === "deliver");
+    const wanted = known && !unit.again && (!corrupt || this.#settings.options.corrupt === "deliver");
     if (!wanted) return frame.release();
     const info: FrameInfo = {
       width: frame.width,
@@ -276,9 +328,10 @@ export class Source {
       release: () => frame.release(),
     };
     // Who takes the picture as it is does not wait for others' scaling.
-    for (const job of this.jobs.values()) if (!job.scales) job.take(decoded);
+    const early = (job: Job) => unit.keyframe ? this.#plan.earlyFor(job) : undefined;
+    for (const job of this.jobs.values()) if (!job.scales) job.take(decoded, early(job));
     for (const job of this.jobs.values()) {
-      if (job.scales) this.#counters[COUNTER.scaleMicroseconds] += job.take(decoded);
+      if (job.scales) this.#counters[COUNTER.scaleMicroseconds] += job.take(decoded, early(job));
     }
     this.#instance.done(decoded);
   }
