@@ -134,6 +134,10 @@ MR_API int32_t mr_tcp_listen(const uint8_t *address, int32_t backlog);
 /** peer: 24 bytes, or null. -EAGAIN where nobody waits. */
 MR_API int32_t mr_accept(int32_t handle, uint8_t *peer);
 
+/** Two ends of one stream within this process, for threads that share no permissions: what goes into handles[0] comes out of
+ *  handles[1], and the other way round. Both are as TCP connections that stand. */
+MR_API int32_t mr_stream_pair(int32_t *handles);
+
 /** Bytes received; 0 is the end of the stream; -EAGAIN where there is nothing yet. */
 MR_API int32_t mr_recv(int32_t handle, uint8_t *into, uint32_t len);
 /** Bytes taken, perhaps fewer than len; -EAGAIN where the socket is full. */

@@ -14,6 +14,7 @@ export const DECLARATIONS = {
   mr_tcp_status: ["int32_t", "int32_t handle"],
   mr_tcp_listen: ["int32_t", "const uint8_t *address", "int32_t backlog"],
   mr_accept: ["int32_t", "int32_t handle", "uint8_t *peer"],
+  mr_stream_pair: ["int32_t", "int32_t *handles"],
   mr_recv: ["int32_t", "int32_t handle", "uint8_t *into", "uint32_t len"],
   mr_send: ["int32_t", "int32_t handle", "const uint8_t *from", "uint32_t len"],
   mr_local: ["int32_t", "int32_t handle", "uint8_t *out"],

@@ -126,6 +126,27 @@ int32_t mr_accept(int32_t handle, uint8_t *peer) {
   return result;
 }
 
+int32_t mr_stream_pair(int32_t *handles) {
+  if (!handles) return -EFAULT;
+  int fds[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) < 0) return -errno;
+  int32_t second = -EMFILE, first = new_socket_handle(fds[0], MR_KIND_TCP);
+  if (first < 0) goto fail;
+  second = new_socket_handle(fds[1], MR_KIND_TCP);
+  if (second < 0) goto fail;
+  handles[0] = first;
+  handles[1] = second;
+  return 0;
+fail:
+  close(fds[1]);
+  if (first < 0) {
+    close(fds[0]);
+    return first;
+  }
+  mr_close(first);
+  return second;
+}
+
 int32_t mr_recv(int32_t handle, uint8_t *into, uint32_t len) {
   if (!into) return -EFAULT;
   if (len == 0) return -EINVAL; /* 0 would read as the end of the stream */

@@ -155,3 +155,21 @@ nativeTest("mr_resolve() finds names and numbers, with the port, and says what i
   assertEquals(library.mr_resolve(cString("127.0.0.1"), 1, 5, out, 8), -ERRNO.EINVAL);
   assertEquals(library.mr_resolve(cString("127.0.0.1"), 1, 0, out, 0), -ERRNO.EINVAL);
 });
+
+nativeTest("mr_stream_pair() joins two handles, and the end of one is the end of the other", (library) => {
+  const pair = new Int32Array(2), into = new Uint8Array(8);
+  assertEquals(library.mr_stream_pair(null), -ERRNO.EFAULT);
+  assertEquals(library.mr_stream_pair(pair), 0);
+  const [near, far] = pair;
+  assertEquals(library.mr_recv(far, into, 8), -ERRNO.EAGAIN);
+  assertEquals(library.mr_send(near, new TextEncoder().encode("there"), 5), 5);
+  until(library, far, POLL_IN);
+  assertEquals(library.mr_recv(far, into, 8), 5);
+  assertEquals(library.mr_send(far, new TextEncoder().encode("back"), 4), 4);
+  assertEquals(library.mr_recv(near, into, 8), 4);
+  assertEquals(new TextDecoder().decode(into.subarray(0, 5)), "backe");
+  assertEquals(library.mr_close(near), 0);
+  until(library, far, POLL_IN);
+  assertEquals([library.mr_recv(far, into, 8), library.mr_send(far, into, 1)], [0, -ERRNO.EPIPE]);
+  assertEquals(library.mr_close(far), 0);
+});

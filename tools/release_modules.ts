@@ -4,6 +4,7 @@ export const ROOTS: readonly string[] = [
   ...["src/camera/mod.ts", "src/file/mod.ts"],
   ...[
     "workers/ingest.ts",
+    "workers/tls.ts",
     "workers/decode.ts",
     "workers/egress.ts",
     "workers/serve.ts",

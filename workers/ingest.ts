@@ -83,6 +83,7 @@ function open(camera: number, settings: CameraSettings): Camera {
     closed: () => say({ type: "closed", camera }),
     warning: (warning) => say({ type: "warning", camera, warning }),
     moving: (url) => say({ type: "moving", camera, url }),
+    secure: (to) => say({ type: "secure", camera, ...to }),
   });
 }
 

@@ -18,6 +18,12 @@ export interface ReconnectOptions {
   maxConnectDelay: number;
 }
 
+/** How a camera is asked to send: RTSP's transports, or all of it inside of HTTP, which firewalls let through. */
+export type CameraTransport = TransportPolicy | "http-tunnel";
+
+/** How it sends. */
+export type TransportKind = "udp" | "tcp" | "multicast" | "http-tunnel";
+
 /** What the ingest worker needs to know of a camera. */
 export interface CameraSettings {
   /** Without credentials. */
@@ -26,7 +32,7 @@ export interface CameraSettings {
   password: string;
   /** Resolved addresses, 24 bytes each, best first. */
   addresses: Uint8Array<ArrayBuffer>;
-  transport: TransportPolicy;
+  transport: CameraTransport;
   connectTimeout: number;
   responseTimeout: number;
   firstPacketTimeout: number;
@@ -95,7 +101,7 @@ export type FromIngestWorker =
     state: CameraState;
     reason: string;
     since: number;
-    transport: "udp" | "tcp" | null;
+    transport: TransportKind | null;
   }
   /** The connection is over; where it is tried again, `retryAt` says when (Unix milliseconds). */
   | { type: "failed"; camera: number; error: ErrorRecord; retryAt: number | null }
@@ -103,7 +109,9 @@ export type FromIngestWorker =
   | { type: "closed"; camera: number }
   | { type: "warning"; camera: number; warning: Warning }
   /** The camera redirects to another host, which only the main thread may ask for. */
-  | { type: "moving"; camera: number; url: string };
+  | { type: "moving"; camera: number; url: string }
+  /** The TLS worker is to connect to an address, and to pass plain bytes on to and from the handle, which is its own. */
+  | { type: "secure"; camera: number; handle: number; address: Uint8Array<ArrayBuffer>; host: string };
 
 /** Counters of a camera in shared memory, as 64-bit floats in this order. They only rise, but for those said to be values. */
 export const CAMERA_COUNTERS = [

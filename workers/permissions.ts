@@ -1,7 +1,7 @@
 // Pure: no I/O.
 
 /** The kinds of threads that Millrace starts. */
-export type WorkerKind = "ingest" | "decode" | "egress" | "serve" | "analysis";
+export type WorkerKind = "ingest" | "tls" | "decode" | "egress" | "serve" | "analysis";
 
 /** Nothing at all, spelt out: a kind of permission that Deno adds later is named here before it is given. */
 const NOTHING: Deno.PermissionOptionsObject = {
@@ -25,10 +25,11 @@ export interface WorkerScope {
 
 /**
  * What each kind of thread may do. The ones that touch bytes of a camera after they left the socket, or run somebody's
- * code, may do nothing; the two that move bytes in and out may call the one C library. The one that serves has the network alone.
+ * code, may do nothing; those that move bytes in and out may call the one C library. The one that serves has the network alone.
  */
 export const WORKER_PERMISSIONS: Record<WorkerKind, (scope: WorkerScope) => Deno.PermissionOptionsObject> = {
   ingest: ({ library = "" }) => ({ ...NOTHING, ffi: [library] }),
+  tls: ({ library = "" }) => ({ ...NOTHING, ffi: [library] }),
   decode: () => NOTHING,
   egress: ({ library = "" }) => ({ ...NOTHING, ffi: [library] }),
   serve: ({ net }) => ({ ...NOTHING, net: net ? [net] : net === null ? "inherit" : false }),

@@ -4,6 +4,7 @@ import { WORKER_PERMISSIONS, type WorkerKind, type WorkerScope } from "./permiss
 // Written out one by one, so that Deno sees each entry file as part of this program, from a disk as from a URL.
 const ENTRIES: Record<ThreadKind, () => URL> = {
   ingest: () => new URL("./ingest.ts", import.meta.url),
+  tls: () => new URL("./tls.ts", import.meta.url),
   decode: () => new URL("./decode.ts", import.meta.url),
   egress: () => new URL("./egress.ts", import.meta.url),
   serve: () => new URL("./serve.ts", import.meta.url),

@@ -2,5 +2,6 @@
 export { openRtsp, type OpenRtspOptions } from "./open_rtsp.ts";
 export { type ProbeReport, probeRtsp } from "./probe.ts";
 export { RtspCamera, type RtspCameraStats } from "./rtsp_camera.ts";
-export type { CameraCounters, CameraState } from "../../workers/ingest_protocol.ts";
+export type { TlsOptions } from "./tls_options.ts";
+export type { CameraCounters, CameraState, CameraTransport, TransportKind } from "../../workers/ingest_protocol.ts";
 export type { StateRecord } from "./state_log.ts";

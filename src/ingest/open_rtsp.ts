@@ -1,12 +1,18 @@
 import { RtspError, type Warning } from "../media/mod.ts";
 import { libraryPath, loadLibrary, type NativeLibrary } from "../../ffi/load.ts";
 import { createRing, ringBytes, SharedRingMemory } from "../ring/mod.ts";
-import { parseRtspUrl, redactUrl, type RtspUrl, type TransportPolicy } from "../rtsp/mod.ts";
-import { CAMERA_COUNTERS, type CameraSettings, type ReconnectOptions } from "../../workers/ingest_protocol.ts";
+import { parseRtspUrl, type RtspUrl } from "../rtsp/mod.ts";
+import {
+  CAMERA_COUNTERS,
+  type CameraSettings,
+  type CameraTransport,
+  type ReconnectOptions,
+} from "../../workers/ingest_protocol.ts";
 import { Deadline } from "./deadline.ts";
 import { IngestWorker } from "./ingest_worker.ts";
 import { resolveCamera } from "./resolve.ts";
 import { RtspCamera } from "./rtsp_camera.ts";
+import { type TlsOptions, tlsTrust } from "./tls_options.ts";
 import { transportMemory } from "./transport_memory.ts";
 import { loadWorkers } from "../../workers/spawn.ts";
 
@@ -18,10 +24,14 @@ export interface OpenRtspOptions {
   username?: string;
   password?: string;
   /**
-   * `"auto"`: UDP, then TCP where UDP is refused or silent for 3 s (or `firstPacketTimeout`, if less); which of them it was
-   * is remembered for the host. @default {"auto"}
+   * `"auto"`: UDP, then TCP where UDP is refused or silent for 2 s (or `firstPacketTimeout`, if less); which of them it was
+   * is remembered for the host. `"multicast"`: from a group. `"http-tunnel"`: all inside of HTTP, to port 80 where the URL
+   * names none, or 443 with `rtsps:`. Over TLS `"auto"` is `"tcp"`, for packets of UDP would be in the clear: SRTP is not
+   * supported. @default {"auto"}
    */
-  transport?: TransportPolicy;
+  transport?: CameraTransport;
+  /** Whom an `rtsps:` address is believed to be. @default {who has a certificate of the host's name, by a known authority} */
+  tls?: TlsOptions;
   /** Until the TCP connection stands. @default {5_000} */
   connectTimeout?: number;
   /** For each answer of the camera. @default {5_000} */
@@ -83,9 +93,8 @@ export async function openRtsp(url: string, options: OpenRtspOptions = {}): Prom
   const { signal } = options;
   signal?.throwIfAborted();
   const address = parseRtspUrl(url);
-  if (address.secure) {
-    throw new SyntaxError(`Cannot open ${redactUrl(address.href)}: RTSP over TLS is not supported yet`);
-  }
+  if (options.transport === "http-tunnel" && !namesPort(address)) address.port = address.secure ? 443 : 80;
+  const trust = tlsTrust(options.tls);
   const ringOptions = {
     kind: "access-units",
     policy: "variable",
@@ -115,7 +124,7 @@ export async function openRtsp(url: string, options: OpenRtspOptions = {}): Prom
       ring,
       counters: new SharedArrayBuffer(CAMERA_COUNTERS.length * Float64Array.BYTES_PER_ELEMENT),
     },
-    options,
+    { onWarning: options.onWarning, trust },
   );
   const abort = () => void camera[Symbol.asyncDispose]();
   signal?.addEventListener("abort", abort, { once: true });
@@ -129,6 +138,11 @@ export async function openRtsp(url: string, options: OpenRtspOptions = {}): Prom
     deadline.signal.throwIfAborted();
     throw error;
   }
+}
+
+/** Whether an address says its port. */
+function namesPort({ href }: RtspUrl): boolean {
+  return /^rtsps?:\/\/[^/?]*:\d+(?:[/?]|$)/.test(href);
 }
 
 function totalTimeoutOf({ totalTimeout, retry }: OpenRtspOptions): number {

@@ -1,4 +1,5 @@
 import { type AccessUnit, now, RtspError, type Warning } from "../media/mod.ts";
+import type { TransportKind } from "../../workers/ingest_protocol.ts";
 import { openRtsp, type OpenRtspOptions } from "./open_rtsp.ts";
 import { findingsOf } from "./probe_findings.ts";
 
@@ -7,7 +8,7 @@ export interface ProbeReport {
   url: string;
   /** How long it was looked at. */
   seconds: number;
-  transport: "udp" | "tcp" | null;
+  transport: TransportKind | null;
   tracks: { kind: string; encoding: string; selected: boolean }[];
   video: {
     codec: string;

@@ -10,11 +10,14 @@ import {
   type CameraState,
   errorOf,
   recordOf,
+  type TransportKind,
 } from "../../workers/ingest_protocol.ts";
+import type { TlsTrust } from "../../workers/tls_protocol.ts";
 import { Doorbell } from "../../workers/doorbell.ts";
 import type { CameraMessage, IngestWorker } from "./ingest_worker.ts";
 import { resolveCamera } from "./resolve.ts";
 import { StateLog, type StateRecord } from "./state_log.ts";
+import { TlsThread } from "./tls_thread.ts";
 import { transportMemory } from "./transport_memory.ts";
 
 export type { CameraCounters, CameraState };
@@ -29,7 +32,7 @@ export interface RtspCameraStats extends CameraCounters {
   reason: string;
   /** Since when, in Unix milliseconds. For `stale`: when the last picture came. */
   since: number;
-  transport: "udp" | "tcp" | null;
+  transport: TransportKind | null;
   lastError: RtspError | null;
 }
 
@@ -63,7 +66,9 @@ export class RtspCamera implements AsyncDisposable {
     codecString: "",
     parameterSets: new Uint8Array(0),
   };
-  #transport: "udp" | "tcp" | null = null;
+  readonly #trust: TlsTrust;
+  #tls: TlsThread | null = null;
+  #transport: TransportKind | null = null;
   #udpWasSilent = false;
   #resolvedAt = 0;
   #lastBell = 0;
@@ -76,8 +81,9 @@ export class RtspCamera implements AsyncDisposable {
     worker: IngestWorker,
     address: RtspUrl,
     settings: CameraSettings,
-    options: { onWarning?: (warning: Warning) => void } = {},
+    options: { onWarning?: (warning: Warning) => void; trust?: TlsTrust } = {},
   ) {
+    this.#trust = options.trust ?? { fingerprints: [], ca: null };
     this.url = redactUrl(address.href);
     this.#worker = worker;
     this.#address = address;
@@ -182,9 +188,22 @@ export class RtspCamera implements AsyncDisposable {
       case "moving":
         void this.#move(message.url);
         break;
+      case "secure":
+        this.#secure(message);
+        break;
       case "closed":
         this.#over();
         break;
+    }
+  }
+
+  /** Without the TLS worker, the end of the stream is all that the ingest worker hears. */
+  #secure({ handle, address, host }: Extract<CameraMessage, { type: "secure" }>): void {
+    try {
+      this.#tls ??= TlsThread.use(this.#worker.library);
+      this.#tls.open({ handle, address, host, trust: this.#trust });
+    } catch {
+      this.#worker.library.symbols.mr_close(handle);
     }
   }
 
@@ -229,6 +248,7 @@ export class RtspCamera implements AsyncDisposable {
     RingWriter.adopt(new SharedRingMemory(this.#settings.ring)).close();
     for (const bell of this.#bells.values()) bell.ring();
     this.#worker.remove(this.#number);
+    this.#tls?.leave();
     this.#gone.resolve();
   }
 }

@@ -1,13 +1,15 @@
 // Pure: no I/O.
-import type { RtspUrl, TransportPolicy } from "../rtsp/mod.ts";
+import type { RtspUrl } from "../rtsp/mod.ts";
+import type { CameraTransport } from "../../workers/ingest_protocol.ts";
 
 /** Hosts where UDP stayed silent: the next camera that is opened there does not wait for it once more. */
 export class TransportMemory {
   readonly #silent = new Set<string>();
 
   /** What to ask a host for. */
-  policyFor(address: RtspUrl, policy: TransportPolicy): TransportPolicy {
-    return policy === "auto" && this.#silent.has(keyOf(address)) ? "tcp" : policy;
+  policyFor(address: RtspUrl, policy: CameraTransport): CameraTransport {
+    // Whoever asks for TLS does not mean pictures in the clear.
+    return policy === "auto" && (address.secure || this.#silent.has(keyOf(address))) ? "tcp" : policy;
   }
 
   /** Pictures came over TCP after UDP was silent. */

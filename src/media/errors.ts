@@ -7,6 +7,7 @@ export type RtspErrorCode =
   | "unreachable" // no route, network down
   | "timeout" // no answer, or no packet, in the time allowed
   | "unauthorized" // wrong or missing user name and password
+  | "certificate" // the server's certificate is not trusted, or is not the one expected
   | "not-found" // the server has no such path
   | "no-video" // the description offers no video track
   | "codec" // a video track, but of a codec that is not supported

@@ -7,6 +7,7 @@ export * from "./auth.ts";
 export * from "./auth_verifier.ts";
 export { type DigestAlgorithm, digestResponse, parseAuthHeader } from "./digest.ts";
 export * from "./headers.ts";
+export * from "./http_tunnel.ts";
 export {
   frameInterleaved,
   type OutgoingRequest,

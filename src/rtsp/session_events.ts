@@ -31,6 +31,9 @@ export interface RtspTrack {
   parameters: Readonly<Record<string, string>>;
   /** The URL that SETUP is sent to. */
   control: string;
+  /** Where the description says that packets are sent to; empty and 0 where it does not. */
+  connection: string;
+  port: number;
   /** Whether it takes sound instead of giving it: an ONVIF back channel, never set up. */
   sendOnly: boolean;
   /** What is known of the picture; null where the codec is not known. */
@@ -50,7 +53,9 @@ export type NegotiatedTransport =
     /** Address that packets come from where it is not the RTSP server's own; empty where the server does not say. */
     source: string;
     ssrc: number | null;
-  };
+  }
+  /** From a group, to whoever listens: nothing is sent back. */
+  | { kind: "multicast"; group: string; rtpPort: number; rtcpPort: number; ssrc: number | null };
 
 /** Where a track's sequence begins, from RTP-Info; a hint only, as many cameras send zeros or old values. */
 export interface RtpInfo {

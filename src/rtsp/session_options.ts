@@ -2,7 +2,7 @@
 import type { VideoCodec } from "../media/mod.ts";
 
 /** Which transports a session tries, in order: `"auto"` is UDP, then TCP where UDP is refused or stays silent. */
-export type TransportPolicy = "auto" | "udp" | "tcp";
+export type TransportPolicy = "auto" | "udp" | "tcp" | "multicast";
 
 /** Takes one interleaved packet: `data[start..end)`, borrowed until it returns. */
 export type MediaHandler = (channel: number, data: Uint8Array, start: number, end: number) => void;
@@ -28,7 +28,7 @@ export interface RtspSessionOptions {
   responseTimeout?: number;
   /** Milliseconds from PLAY's answer to the first packet; under `"auto"` with UDP it is `udpTimeout`. @default {10_000} */
   firstPacketTimeout?: number;
-  /** Milliseconds without a UDP packet after which `"auto"` goes on to TCP. @default {3_000} */
+  /** Milliseconds without a UDP packet after which `"auto"` goes on to TCP. @default {2_000} */
   udpTimeout?: number;
   /** Milliseconds without any packet after which a playing session fails. @default {10_000} */
   idleTimeout?: number;
@@ -48,7 +48,7 @@ export function withDefaults(options: RtspSessionOptions): SessionSettings {
     userAgent: options.userAgent ?? "Millrace",
     responseTimeout: options.responseTimeout ?? 10_000,
     firstPacketTimeout: options.firstPacketTimeout ?? 10_000,
-    udpTimeout: options.udpTimeout ?? 3_000,
+    udpTimeout: options.udpTimeout ?? 2_000,
     idleTimeout: options.idleTimeout ?? 10_000,
   };
 }

@@ -1,17 +1,21 @@
 // Pure: no I/O.
 import type { NegotiatedTransport, RtspTrack } from "./session_events.ts";
 import type { TransportPolicy } from "./session_options.ts";
-import { formatTransport, parseTransport, transportSpec } from "./transport_header.ts";
+import { formatTransport, parseTransport, type TransportSpec, transportSpec } from "./transport_header.ts";
 
 /** What was asked for in a SETUP. */
-export type TransportOffer = { kind: "tcp"; channel: number } | { kind: "udp"; rtpPort: number; rtcpPort: number };
+export type TransportOffer =
+  | { kind: "tcp"; channel: number }
+  | { kind: "udp"; rtpPort: number; rtcpPort: number }
+  | { kind: "multicast"; group: string; port: number };
 
 /**
- * What the answer to a SETUP makes of an offer; null where that is something this client cannot take (multicast, or
- * UDP where TCP was asked for). Cameras leave out what they agree with, choose other channels, and answer a wish for UDP with TCP.
+ * What the answer to a SETUP makes of an offer; null where that is something that was not asked for (multicast, or
+ * UDP in place of TCP). Cameras leave out what they agree with, choose other channels, and answer a wish for UDP with TCP.
  */
 export function negotiated(offer: TransportOffer, header: string | null): NegotiatedTransport | null {
   const spec = header === null ? undefined : parseTransport(header)[0];
+  if (offer.kind === "multicast") return multicast(offer, spec);
   if (spec === undefined) {
     return offer.kind === "tcp"
       ? tcp(offer.channel, offer.channel + 1, null)
@@ -34,6 +38,19 @@ export function negotiated(offer: TransportOffer, header: string | null): Negoti
   };
 }
 
+/** What the camera leaves out stands in the description. */
+function multicast(
+  offer: { group: string; port: number },
+  spec: TransportSpec | undefined,
+): NegotiatedTransport | null {
+  if (spec !== undefined && !spec.multicast) return null;
+  const group = spec?.destination || offer.group;
+  // Some cameras put the ports of the group where those of the client belong.
+  const [rtpPort, rtcpPort] = spec?.port ?? spec?.clientPort ?? [offer.port, offer.port + 1];
+  if (group === "" || rtpPort === 0) return null;
+  return { kind: "multicast", group, rtpPort, rtcpPort, ssrc: spec?.ssrc ?? null };
+}
+
 function tcp(rtpChannel: number, rtcpChannel: number, ssrc: number | null): NegotiatedTransport {
   return {
     kind: "tcp",
@@ -48,7 +65,7 @@ export class SetupPlan {
   /** Channels of the connection that packets come on. */
   readonly channels = new Set<number>();
   readonly #policy: TransportPolicy;
-  readonly #transports: ("udp" | "tcp")[];
+  readonly #transports: ("udp" | "tcp" | "multicast")[];
   #tracks: readonly RtspTrack[] = [];
   #at = 0;
   #offer: TransportOffer | null = null;
@@ -81,6 +98,11 @@ export class SetupPlan {
       this.#offer = { kind: "udp", ...ports };
       return formatTransport(transportSpec("udp", { clientPort: [ports.rtpPort, ports.rtcpPort] }));
     }
+    if (this.#transports[0] === "multicast") {
+      const { connection, port } = this.track!;
+      this.#offer = { kind: "multicast", group: connection, port };
+      return formatTransport(transportSpec("udp", { multicast: true }));
+    }
     const channel = this.#at * 2;
     this.#offer = { kind: "tcp", channel };
     return formatTransport(transportSpec("tcp", { interleaved: [channel, channel + 1] }));
@@ -90,7 +112,7 @@ export class SetupPlan {
   accept(header: string | null): NegotiatedTransport | null {
     const transport = this.#offer === null ? null : negotiated(this.#offer, header);
     if (transport === null || transport.kind === "tcp" && this.#policy === "udp") return null;
-    this.#usesUdp = transport.kind === "udp";
+    this.#usesUdp = transport.kind !== "tcp";
     if (transport.kind === "tcp") {
       this.channels.add(transport.rtpChannel).add(transport.rtcpChannel);
       // Whoever answers UDP with TCP means TCP for all.

@@ -37,6 +37,8 @@ export function tracksOf(
       channels: format?.channels ?? 0,
       parameters: Object.fromEntries(format?.parameters ?? []),
       control: controlUrl(media.control, base, asked),
+      connection: media.connection.split("/")[0],
+      port: media.port,
       sendOnly: media.direction === "sendonly" && media.kind !== "video",
       video: codec === null || format === undefined ? null : videoInfo(media, format, codec, clockRate),
       audio: format === undefined ? null : audioInfo(format, clockRate),

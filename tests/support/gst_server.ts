@@ -26,13 +26,16 @@ export async function startGstServer(options: {
   user?: string;
   password?: string;
   auth?: "basic" | "digest";
-  protocols?: "udp" | "tcp" | "udp+tcp";
+  protocols?: "udp" | "tcp" | "udp+tcp" | "multicast";
+  /** Path of a PEM file with a certificate and its key: the server takes TLS alone. */
+  certificate?: string;
   port?: number;
 } = {}): Promise<GstServer> {
   const args = [new URL("./gst_server.py", import.meta.url).pathname, "--launch", options.launch ?? TEST_PICTURE];
   if (options.user) args.push("--user", options.user, "--password", options.password ?? "");
   if (options.auth) args.push("--auth", options.auth);
   if (options.protocols) args.push("--protocols", options.protocols);
+  if (options.certificate) args.push("--certificate", options.certificate);
   if (options.port) args.push("--port", String(options.port));
   const child = new Deno.Command("/usr/bin/python3", { args, stdout: "piped", stderr: "null" }).spawn();
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
@@ -41,7 +44,7 @@ export async function startGstServer(options: {
   let ended = false;
   return {
     port,
-    url: `rtsp://127.0.0.1:${port}/stream`,
+    url: `${options.certificate ? "rtsps" : "rtsp"}://127.0.0.1:${port}/stream`,
     async [Symbol.asyncDispose]() {
       if (ended) return;
       ended = true;

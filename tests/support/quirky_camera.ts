@@ -15,6 +15,17 @@ const ORDINARY: Record<string, string> = {
   TEARDOWN: "RTSP/1.0 200 OK\nCSeq: *\n",
 };
 const PICTURE_INTERVAL = 10;
+const GROUP = "239.255.78.1";
+
+/** An even port that nothing listens on. */
+function freeGroupPort(): number {
+  for (;;) {
+    const socket = Deno.listenDatagram({ transport: "udp", hostname: "0.0.0.0", port: 0 });
+    const { port } = socket.addr as Deno.NetAddr;
+    socket.close();
+    if (port % 2 === 0) return port;
+  }
+}
 
 /** An RTSP server on the loopback that plays a file, and otherwise says and does what a dialogue has it. */
 export class QuirkyCamera implements AsyncDisposable {
@@ -78,6 +89,8 @@ class Conversation {
   readonly #packetizer: H264Packetizer;
   #udp: Deno.DatagramConn | null = null;
   #clientPort = 0;
+  /** Port of the multicast group, 0 without. */
+  #group = 0;
   #channel = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
   #unit = 0;
@@ -161,7 +174,10 @@ class Conversation {
   #fill(request: RtspRequest) {
     const address = this.#connection.localAddr as Deno.NetAddr;
     const offer = request.headers.get("Transport") ?? "";
-    if (request.method === "SETUP" && /client_port/.test(offer)) {
+    if (this.#trait("client") === "multicast") {
+      this.#udp ??= Deno.listenDatagram({ transport: "udp", hostname: "0.0.0.0", port: 0, loopback: true });
+      this.#group ||= freeGroupPort();
+    } else if (request.method === "SETUP" && /client_port/.test(offer)) {
       this.#udp ??= Deno.listenDatagram({ transport: "udp", hostname: address.hostname, port: 0 });
     }
     const port = this.#udp ? (this.#udp.addr as Deno.NetAddr).port : 0;
@@ -171,6 +187,8 @@ class Conversation {
       url: request.url.replace(/\/*$/, ""),
       path: request.url.replace(/^rtsp:\/\/[^/]*/, ""),
       other: this.#camera.url("", 1),
+      "group-port": String(this.#group),
+      "group-ports": `${this.#group}-${this.#group + 1}`,
       transport: offer + (port ? `;server_port=${port}-${port + 1}` : ""),
       sprop: parameterSets(this.#file).map((set) => set.toBase64()).join(","),
       sps: parameterSets(this.#file)[0].toBase64(),
@@ -255,6 +273,10 @@ class Conversation {
   }
 
   #sendMedia(packet: Uint8Array): void {
+    if (this.#group > 0) {
+      const to = { transport: "udp", hostname: GROUP, port: this.#group } as const;
+      return void this.#udp!.send(packet, to).catch(() => {});
+    }
     if (this.#clientPort > 0) {
       if (this.#trait("udp") === "silent") return;
       const address = this.#connection.remoteAddr as Deno.NetAddr;

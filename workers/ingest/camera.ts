@@ -1,5 +1,11 @@
-import { now, RtspError, type VideoTrackInfo, type Warning } from "../../src/media/mod.ts";
-import { redactUrl, RtspClientSession, type RtspSessionEvent, type RtspTrack } from "../../src/rtsp/mod.ts";
+import { now, RtspError, type Warning } from "../../src/media/mod.ts";
+import {
+  type NegotiatedTransport,
+  redactUrl,
+  RtspClientSession,
+  type RtspSessionEvent,
+  type RtspTrack,
+} from "../../src/rtsp/mod.ts";
 import {
   CAMERA_COUNTER as COUNTER,
   type CameraSettings,
@@ -8,35 +14,28 @@ import {
   type ErrorRecord,
   recordOf,
 } from "../ingest_protocol.ts";
-import { Connection } from "./connection.ts";
-import { brokenError, connectError, connectTimeout } from "./connect_error.ts";
+import type { Link } from "./connection.ts";
+import type { CameraEvents } from "./camera_events.ts";
+import { openLink } from "./link.ts";
+import { brokenError, connectError, connectTimeout, listenError } from "./connect_error.ts";
 import { MediaPath } from "./media_path.ts";
 import type { NativeLibrary } from "./native.ts";
 import type { Poller } from "./poller.ts";
 import { Retry } from "./retry.ts";
 import { Route } from "./route.ts";
-import { idleError, packetTimeout, pictureTimeout } from "./silence_error.ts";
+import { silenceError } from "./silence_error.ts";
 import { Track } from "./track.ts";
 import { WarningLimiter } from "./warning_limiter.ts";
 
 /** How often counters are copied and warnings about the socket looked for, in milliseconds. */
 const COUNT_INTERVAL = 200;
 /** How long UDP may stay silent where TCP can be tried, in milliseconds. */
-const UDP_PATIENCE = 3_000;
+const UDP_PATIENCE = 2_000;
 /** How long an orderly end may take, in milliseconds. */
 const CLOSE_PATIENCE = 200;
 
-/** What a camera tells the main thread. */
-export interface CameraEvents {
-  described(tracks: RtspTrack[], selected: RtspTrack): void;
-  info(info: VideoTrackInfo): void;
-  state(state: CameraState, reason: string, since: number, transport: "udp" | "tcp" | null): void;
-  failed(error: ErrorRecord, retryAt: number | null): void;
-  closed(): void;
-  warning(warning: Warning): void;
-  /** The camera redirects to another host; `moved()` is to follow. */
-  moving(url: string): void;
-}
+/** What trying again does not help against, or does harm to. */
+const HOPELESS: readonly string[] = ["unauthorized", "permission", "certificate"];
 
 /** One camera of the ingest worker: a connection after the other, one track through all of them. */
 export class Camera {
@@ -49,7 +48,7 @@ export class Camera {
   readonly #retry: Retry;
   readonly #warnings: WarningLimiter;
   readonly #route: Route;
-  #connection: Connection | null = null;
+  #link: Link | null = null;
   #session: RtspClientSession | null = null;
   /** What worked, or must be: after UDP stayed silent the next session asks for TCP. */
   #policy: CameraSettings["transport"];
@@ -106,7 +105,7 @@ export class Camera {
 
   /** The other host that the camera redirects to may be reached, or may not. */
   moved(to: { url: string; addresses: Uint8Array<ArrayBuffer> } | ErrorRecord): void {
-    if (this.#closed || this.#closingAt > 0 || this.#connection || this.#retry.waiting) return;
+    if (this.#closed || this.#closingAt > 0 || this.#link || this.#retry.waiting) return;
     if ("code" in to) return this.#fail(errorOf(to));
     this.#route.arrive(to.url, to.addresses);
     this.#connect(now());
@@ -130,7 +129,7 @@ export class Camera {
 
   /** Closes all sockets at once; the thread is about to end. */
   abandon(): void {
-    this.#connection?.close();
+    this.#link?.close();
     this.#media.close();
   }
 
@@ -157,7 +156,7 @@ export class Camera {
     if (this.#closingAt > 0 && at - this.#closingAt >= CLOSE_PATIENCE) return this.#finish();
     if (this.#retry.due(at)) return this.#connect(at);
     if (!this.#session) {
-      if (this.#connection && at - this.#connectingSince >= this.#settings.connectTimeout) {
+      if (this.#link && at - this.#connectingSince >= this.#settings.connectTimeout) {
         this.#unreachable(connectTimeout(this.#settings));
       }
       return;
@@ -177,7 +176,8 @@ export class Camera {
     this.#retry.started();
     this.#connectingSince = at;
     this.#setState("connecting", "connecting", at);
-    const connection = new Connection(this.#sockets.library, this.#sockets.poller, this.#route.address, {
+    const { secure } = this.#events;
+    this.#link = openLink(this.#sockets, { settings: this.#settings, route: this.#route, secure }, {
       connected: () => this.#begin(),
       received: (bytes) => {
         this.#receivedAt = now();
@@ -185,10 +185,10 @@ export class Camera {
         this.#pump(this.#receivedAt);
       },
       over: (errno) => this.#over(errno),
+      refused: (error) => this.#fail(error),
       broken: (error) => this.broken(error),
     });
-    this.#connection = connection;
-    if (connection.failure !== 0) this.#unreachable(connectError(this.#settings.url, connection.failure));
+    if (this.#link.failure !== 0) this.#unreachable(connectError(this.#settings.url, this.#link.failure));
   }
 
   #begin(): void {
@@ -197,7 +197,7 @@ export class Camera {
     const session = new RtspClientSession(this.#route.url, {
       username,
       password,
-      transport: this.#policy,
+      transport: this.#policy === "http-tunnel" ? "tcp" : this.#policy,
       random: (into) => crypto.getRandomValues(into),
       onMedia: (channel, data, start, end) => this.#media.interleaved(channel, data, start, end, this.#receivedAt),
       responseTimeout,
@@ -230,10 +230,10 @@ export class Camera {
 
   /** What a peer that does not read is not sent stays with the session, which has a bound for it. */
   #send(session: RtspClientSession): void {
-    while (this.#connection && !this.#connection.full) {
+    while (this.#link && !this.#link.full) {
       const bytes = session.outgoing();
       if (!bytes) return;
-      this.#connection.send(bytes);
+      this.#link.send(bytes);
     }
   }
 
@@ -247,7 +247,7 @@ export class Camera {
         this.#openPorts(event.track, at);
         break;
       case "setup":
-        this.#media.setUp(event.track, event.transport, at);
+        this.#setUp(event.track, event.transport, at);
         break;
       case "playing":
         this.#counters[COUNTER.connections]++;
@@ -267,6 +267,14 @@ export class Camera {
       case "ended":
         this.#finish();
         break;
+    }
+  }
+
+  #setUp(track: RtspTrack, transport: NegotiatedTransport, at: number): void {
+    try {
+      this.#media.setUp(track, transport, at);
+    } catch (error) {
+      this.#fail(listenError(this.#settings.url, error));
     }
   }
 
@@ -299,7 +307,11 @@ export class Camera {
   /** Whether packets and pictures come. */
   #look(at: number): void {
     if (this.#playingSince === 0) return;
-    const silence = this.#silence(at);
+    // The session knows of packets as well, but takes a camera's reports of nothing for media.
+    const silence = silenceError(this.#settings, {
+      ...{ at, connectingSince: this.#connectingSince, playingSince: this.#playingSince },
+      ...{ lastPacketAt: this.#counters[COUNTER.lastPacketAt], lastUnitAt: this.#track.lastUnitAt },
+    });
     if (silence) return this.#fail(silence);
     const last = this.#track.lastUnitAt;
     if (last < this.#connectingSince) return;
@@ -313,17 +325,6 @@ export class Camera {
       this.#count(at);
       this.#setState("live", "pictures come", at);
     }
-  }
-
-  /** What does not come. The session knows of packets as well, but takes a camera's reports of nothing for media. */
-  #silence(at: number): RtspError | null {
-    const { firstPacketTimeout, firstPictureTimeout, idleTimeout } = this.#settings;
-    const heard = this.#counters[COUNTER.lastPacketAt];
-    const playing = at - this.#playingSince;
-    if (heard < this.#connectingSince) return playing >= firstPacketTimeout ? packetTimeout(this.#settings) : null;
-    if (at - heard >= idleTimeout) return idleError(this.#settings);
-    const pictures = this.#track.lastUnitAt >= this.#connectingSince;
-    return !pictures && playing >= firstPictureTimeout ? pictureTimeout(this.#settings) : null;
   }
 
   #over(errno: number): void {
@@ -344,7 +345,7 @@ export class Camera {
   #isRetried({ code }: RtspError): boolean {
     if (this.#closingAt > 0) return false;
     return this.#playedOnce ||
-      this.#settings.retry === "from-start" && code !== "unauthorized" && code !== "permission";
+      this.#settings.retry === "from-start" && !HOPELESS.includes(code);
   }
 
   #fail(error: RtspError): void {
@@ -367,9 +368,9 @@ export class Camera {
   #drop(): void {
     this.#count(now());
     this.#garbageBytes = this.#counters[COUNTER.garbageBytes];
-    this.#connection?.close();
+    this.#link?.close();
     this.#media.close();
-    this.#connection = null;
+    this.#link = null;
     this.#session = null;
     this.#playingSince = 0;
   }
@@ -388,6 +389,7 @@ export class Camera {
   #setState(state: CameraState, reason: string, since: number): void {
     if (state === this.#state && state !== "offline") return;
     this.#state = state;
-    this.#events.state(state, reason, since, this.#media.kind);
+    const tunnelled = this.#media.kind === "tcp" && this.#settings.transport === "http-tunnel";
+    this.#events.state(state, reason, since, tunnelled ? "http-tunnel" : this.#media.kind);
   }
 }

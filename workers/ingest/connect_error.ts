@@ -47,3 +47,9 @@ export function brokenError(url: string, error: unknown): RtspError {
     `Lost ${url}: Millrace failed on what the camera sent (${reason}); please report it`,
   );
 }
+
+/** Ports or a group that packets would come by, and that cannot be listened to. */
+export function listenError(url: string, error: unknown): RtspError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new RtspError("transport", `Cannot open ${url}: cannot listen to the camera: ${reason}`);
+}

@@ -1,3 +1,4 @@
+import type { RtspError } from "../../src/media/mod.ts";
 import { ERRNO, type NativeLibrary, POLL_ERROR, POLL_OUT } from "./native.ts";
 import type { Poller } from "./poller.ts";
 
@@ -8,6 +9,18 @@ const READS = 4;
 /** Bytes that wait for room in a socket before no more are taken. */
 const MAX_UNSENT = 65_536;
 const buffer = new Uint8Array(RECEIVE_BYTES);
+
+/** A way to bytes and back: a TCP connection, or what is made of one or two. */
+export interface Link {
+  /** The errno of what failed at once, else 0; nothing is told by the events then. */
+  readonly failure: number;
+  /** Whether the peer does not read what it was sent: nothing more should be handed over. */
+  readonly full: boolean;
+  /** Sends bytes, which are the link's from then on. */
+  send(bytes: Uint8Array): void;
+  /** Idempotent. */
+  close(): void;
+}
 
 /** What a connection tells its owner. */
 export interface ConnectionEvents {
@@ -20,8 +33,14 @@ export interface ConnectionEvents {
   broken(error: unknown): void;
 }
 
+/** What a link that is more than a connection tells its owner. */
+export interface LinkEvents extends ConnectionEvents {
+  /** It came about, and is not to be used. Nothing follows. */
+  refused(error: RtspError): void;
+}
+
 /** One TCP connection without blocking, from connect to close. */
-export class Connection {
+export class Connection implements Link {
   readonly #library: NativeLibrary;
   readonly #poller: Poller;
   readonly #events: ConnectionEvents;
@@ -33,14 +52,16 @@ export class Connection {
   readonly #unsent: Uint8Array[] = [];
   #unsentBytes = 0;
 
-  constructor(library: NativeLibrary, poller: Poller, address: Uint8Array<ArrayBuffer>, events: ConnectionEvents) {
+  /** @param to Whom to connect to, or the handle of a stream that stands, this object's from now on. */
+  constructor(library: NativeLibrary, poller: Poller, to: Uint8Array<ArrayBuffer> | number, events: ConnectionEvents) {
     this.#library = library;
     this.#poller = poller;
     this.#events = events;
-    this.#handle = library.symbols.mr_tcp_connect(address);
+    this.#connected = typeof to === "number";
+    this.#handle = typeof to === "number" ? to : library.symbols.mr_tcp_connect(to);
     if (this.#handle < 0) return;
     this.#tag = poller.add(this.#handle, { ready: (ready) => this.#ready(ready), broken: events.broken });
-    poller.watch(this.#handle, this.#tag, true);
+    if (!this.#connected) poller.watch(this.#handle, this.#tag, true);
   }
 
   /** The errno of a connect that failed at once, else 0; nothing is told by the events then. */

@@ -1,4 +1,3 @@
-import { encodeAddress } from "../../ffi/address.ts";
 import type { Warning } from "../../src/media/mod.ts";
 import { writeRtpHeader } from "../../src/rtp/mod.ts";
 import type { NegotiatedTransport, RtspTrack } from "../../src/rtsp/mod.ts";
@@ -6,6 +5,7 @@ import { CAMERA_COUNTER as COUNTER, type CameraSettings } from "../ingest_protoc
 import type { NativeLibrary } from "./native.ts";
 import type { Poller } from "./poller.ts";
 import type { Track } from "./track.ts";
+import { isMulticast, numericAddress, UdpListeners } from "./udp_listeners.ts";
 import { UdpPair } from "./udp_pair.ts";
 
 /** Between two receiver reports, in milliseconds. @see RFC 3550, 6.2 */
@@ -31,6 +31,7 @@ export class MediaPath {
   readonly #counters: Float64Array;
   readonly #events: MediaPathEvents;
   #udp: UdpPair | null = null;
+  #group: UdpListeners | null = null;
   #transport: NegotiatedTransport | null = null;
   #reportAt = 0;
   /** Counts of the sockets before this one. */
@@ -52,7 +53,7 @@ export class MediaPath {
   }
 
   /** How it was set up; null before. */
-  get kind(): "udp" | "tcp" | null {
+  get kind(): "udp" | "tcp" | "multicast" | null {
     return this.#transport?.kind ?? null;
   }
 
@@ -63,25 +64,41 @@ export class MediaPath {
    */
   openPorts(peer: Uint8Array<ArrayBuffer>): { rtpPort: number; rtcpPort: number } {
     this.#closePorts();
-    return this.#udp = new UdpPair(this.#library, this.#poller, {
-      peer,
+    return this.#udp = new UdpPair(this.#library, this.#poller, { peer, ...this.#receiving() });
+  }
+
+  #receiving() {
+    return {
       receiveBuffer: this.#settings.receiveBuffer,
-      rtp: (data, start, end, at) => {
+      rtp: (data: Uint8Array, start: number, end: number, at: number) => {
         this.#events.heard(at);
         this.#track.packet(data, start, end, at);
       },
-      rtcp: (data, start, end, at) => this.#track.control(data, start, end, at),
+      rtcp: (data: Uint8Array, start: number, end: number, at: number) => this.#track.control(data, start, end, at),
       broken: this.#events.broken,
-    });
+    };
   }
 
-  /** Goes on as the camera agreed to. */
+  /** Listens to a group; the first to send there is taken for the camera, which may have more than one address. */
+  #join({ group, rtpPort, rtcpPort }: Extract<NegotiatedTransport, { kind: "multicast" }>, at: number): void {
+    if (!isMulticast(group)) throw new Error(`"${group}" is no group`);
+    const sockets = { library: this.#library, poller: this.#poller };
+    this.#group = new UdpListeners(sockets, { address: group, rtpPort, rtcpPort, source: "", ...this.#receiving() });
+    this.#checkBuffer(this.#group.receiveBuffer, at);
+  }
+
+  /**
+   * Goes on as the camera agreed to.
+   *
+   * @throws {Error} where a multicast group cannot be joined; the message says why.
+   */
   setUp(track: RtspTrack, transport: NegotiatedTransport, at: number): void {
     this.#transport = transport;
     this.#track.begin(track, transport.kind === "tcp");
     this.#reportAt = at + REPORT_INTERVAL;
-    if (transport.kind === "tcp") return this.#closePorts();
-    if (!this.#udp) return;
+    if (transport.kind !== "udp") this.#closePorts();
+    if (transport.kind === "multicast") return this.#join(transport, at);
+    if (transport.kind === "tcp" || !this.#udp) return;
     const { serverRtpPort: rtpPort, serverRtcpPort: rtcpPort, source } = transport;
     this.#udp.setServer({ rtpPort, rtcpPort, source: numericAddress(source) });
     this.#punch(track.payloadType, at);
@@ -111,8 +128,8 @@ export class MediaPath {
   /** Copies what the sockets counted to where the main thread reads it. */
   count(at: number): void {
     const counters = this.#counters;
-    const udp = this.#udp;
-    counters[COUNTER.receiveBuffer] = this.kind === "udp" ? udp?.receiveBuffer ?? 0 : 0;
+    const udp = this.#udp ?? this.#group;
+    counters[COUNTER.receiveBuffer] = udp?.receiveBuffer ?? 0;
     if (!udp) return;
     counters[COUNTER.foreign] = this.#foreign + udp.foreign;
     const drops = this.#drops + udp.socketDrops;
@@ -130,11 +147,13 @@ export class MediaPath {
   }
 
   #closePorts(): void {
-    if (!this.#udp) return;
-    this.#drops += this.#udp.socketDrops;
-    this.#foreign += this.#udp.foreign;
-    this.#udp.close();
-    this.#udp = null;
+    for (const ports of [this.#udp, this.#group]) {
+      if (!ports) continue;
+      this.#drops += ports.socketDrops;
+      this.#foreign += ports.foreign;
+      ports.close();
+    }
+    this.#udp = this.#group = null;
   }
 
   /** Has a packet leave by each port: a firewall of this host then lets in what comes back. */
@@ -156,14 +175,5 @@ export class MediaPath {
       { code: "receive-buffer", message, at: { url: this.#settings.url, got, asked }, count: 1 },
       at,
     );
-  }
-}
-
-/** The address that a camera names as the source of its packets; null where it is no numeric address. */
-function numericAddress(source: string): Uint8Array<ArrayBuffer> | null {
-  try {
-    return source === "" ? null : encodeAddress({ hostname: source, port: 0 });
-  } catch {
-    return null;
   }
 }

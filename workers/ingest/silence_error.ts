@@ -1,8 +1,34 @@
 // Pure: no I/O.
 import { RtspError } from "../../src/media/mod.ts";
 
+/** What a camera that plays is waited with. */
+interface Patience {
+  url: string;
+  firstPacketTimeout: number;
+  firstPictureTimeout: number;
+  idleTimeout: number;
+}
+
+/** When what came last, Unix milliseconds, 0 where nothing did. */
+interface Signs {
+  at: number;
+  connectingSince: number;
+  playingSince: number;
+  lastPacketAt: number;
+  lastUnitAt: number;
+}
+
+/** What does not come from a camera that plays; null where all does. */
+export function silenceError(patience: Patience, signs: Signs): RtspError | null {
+  const { at, connectingSince, playingSince, lastPacketAt, lastUnitAt } = signs;
+  const playing = at - playingSince;
+  if (lastPacketAt < connectingSince) return playing >= patience.firstPacketTimeout ? packetTimeout(patience) : null;
+  if (at - lastPacketAt >= patience.idleTimeout) return idleError(patience);
+  return lastUnitAt < connectingSince && playing >= patience.firstPictureTimeout ? pictureTimeout(patience) : null;
+}
+
 /** A camera that plays, and sends no packet at all. */
-export function packetTimeout({ url, firstPacketTimeout }: { url: string; firstPacketTimeout: number }): RtspError {
+function packetTimeout({ url, firstPacketTimeout }: Patience): RtspError {
   const seconds = firstPacketTimeout / 1000;
   return new RtspError(
     "timeout",
@@ -12,13 +38,13 @@ export function packetTimeout({ url, firstPacketTimeout }: { url: string; firstP
 }
 
 /** A camera that no longer sends. */
-export function idleError({ url, idleTimeout }: { url: string; idleTimeout: number }): RtspError {
+function idleError({ url, idleTimeout }: Patience): RtspError {
   const message = `Lost ${url}: no packet of the video came for ${idleTimeout / 1000} s`;
   return new RtspError("timeout", message, { timeout: "idle" });
 }
 
 /** A camera whose packets make no picture. */
-export function pictureTimeout({ url, firstPictureTimeout }: { url: string; firstPictureTimeout: number }): RtspError {
+function pictureTimeout({ url, firstPictureTimeout }: Patience): RtspError {
   const seconds = firstPictureTimeout / 1000;
   return new RtspError(
     "timeout",

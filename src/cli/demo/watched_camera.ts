@@ -1,7 +1,7 @@
 import { type Analysis, startAnalysis } from "../../analysis/mod.ts";
 import { decode, scale } from "../../decode/mod.ts";
 import { interval } from "../../filter/mod.ts";
-import { openRtsp, type OpenRtspOptions, type RtspCamera } from "../../ingest/mod.ts";
+import { openRtsp, type OpenRtspOptions, type RtspCamera, type RtspCameraStats } from "../../ingest/mod.ts";
 import type { FrameFeed } from "../../media/mod.ts";
 import { redactUrl } from "../../rtsp/mod.ts";
 import type { ShmWriter } from "../../shm/mod.ts";
@@ -101,7 +101,7 @@ export class WatchedCamera implements AsyncDisposable {
     return this.#failed ? "failed" : this.#camera?.state ?? "connecting";
   }
 
-  get transport(): "udp" | "tcp" | null {
+  get transport(): RtspCameraStats["transport"] {
     return this.#camera?.stats().transport ?? null;
   }
 
