@@ -35,7 +35,8 @@ function allow(kind: string, values: readonly string[]): string[] {
 export function hostsOf(args: readonly string[]): string[] {
   const hosts: string[] = [];
   for (const arg of args) {
-    const match = /^(?:--[\w-]+=)?rtsps?:\/\/(.+)$/i.exec(arg);
+    // Behind an option's name, or a camera's.
+    const match = /^(?:[\w.-]+=)?rtsps?:\/\/(.+)$/i.exec(arg);
     if (!match) continue;
     // A password may hold any sign, as the reader of addresses has it: the host is behind the last "@" before a path.
     const authority = match[1].slice(match[1].lastIndexOf("@") + 1).split(/[/?#]/)[0];
@@ -77,6 +78,22 @@ function outputsOf(args: readonly string[]): string[] {
   return outputs.filter((path) => path !== "" && path !== "-" && !path.includes(","));
 }
 
+/** The value of an option as it was last given. */
+function optionOf(args: readonly string[], name: string): string | undefined {
+  const at = args.findLastIndex((arg) => arg === name || arg.startsWith(`${name}=`));
+  if (at < 0) return undefined;
+  return args[at] === name ? args[at + 1] : args[at].slice(name.length + 1);
+}
+
+/** The cameras, and where it listens; datagrams go to clients wherever they are. */
+function netOfServer(args: readonly string[]): readonly string[] | "any" {
+  const host = optionOf(args, "--host") ?? "127.0.0.1", port = optionOf(args, "--port") ?? "8554";
+  const place = host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
+  if (place.includes(",") || !/^\d+$/.test(port)) return hostsOf(args);
+  if (optionOf(args, "--transport") === "tcp") return [...hostsOf(args), `${place}:${port}`];
+  return host === "127.0.0.1" ? [...hostsOf(args), place] : "any";
+}
+
 function rightsOf(args: readonly string[], context?: EntryContext): Rights {
   const cache = context?.cache ?? "", deno = context?.deno ?? "";
   switch (args[0]) {
@@ -88,6 +105,8 @@ function rightsOf(args: readonly string[], context?: EntryContext): Rights {
     }
     case "probe":
       return { wants: ["library"], ffi: true, net: "named" };
+    case "serve":
+      return { wants: ["library"], ffi: true, net: netOfServer(args) };
     case "decode":
       return hostsOf(args).length > 0
         ? { wants: ["library", "wasm"], ffi: true, net: "named" }

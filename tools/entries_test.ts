@@ -27,6 +27,14 @@ Deno.test("a command may reach only what its command line names", () => {
   assert(!permissions("decode", "a.mp4").some((option) => /^--allow-(ffi|net|run|write)/.test(option)));
   assert(permissions("shm", "list").includes("--allow-ffi=/cache/lib.so"));
   assert(permissions("shm", "read", "a", "--out", "a.rgb").includes("--allow-write=a.rgb"));
+  const serving = (...more: string[]) =>
+    permissions("serve", "yard=rtsp://10.0.0.1/x", ...more).find((option) => option.startsWith("--allow-net"));
+  assertEquals(serving(), "--allow-net=10.0.0.1:554,127.0.0.1");
+  assertEquals(serving("--transport=tcp", "--port", "99"), "--allow-net=10.0.0.1:554,127.0.0.1:99");
+  assertEquals(serving("--transport", "tcp", "--host", "::"), "--allow-net=10.0.0.1:554,[::]:8554");
+  assertEquals(serving("--host=a,b", "--transport=tcp"), "--allow-net=10.0.0.1:554");
+  // Over UDP it sends to clients, wherever they are.
+  assertEquals(serving("--host", "0.0.0.0"), "--allow-net");
   assert(!permissions("shm", "read", "a", "--out=-").some((option) => option.startsWith("--allow-write")));
 });
 
@@ -41,7 +49,11 @@ Deno.test("a camera without a file has its clip made, whatever the values of its
 });
 
 Deno.test("no command may do everything of a kind, but the camera, which listens", () => {
-  for (const args of [["camera"], ["probe", "rtsp://a/"], ["decode", "a"], ["shm", "list"], ["demo"], ["--help"]]) {
+  for (
+    const args of [["camera"], ["probe", "rtsp://a/"], ["serve", "rtsp://a/"], ["decode", "a"], ["shm", "list"], [
+      "demo",
+    ], ["--help"]]
+  ) {
     for (const option of permissions(...args)) {
       assert(option.includes("=") || args[0] === "camera" && option === "--allow-net", `${args} has ${option}`);
       assert(!/^(-A|--allow-all)/.test(option));

@@ -30,14 +30,23 @@ export async function loadWorkers(): Promise<void> {
   });
 }
 
+/** Refuses here what would end as an error of the thread's, printed by Deno. */
+function mustRead(kind: ThreadKind, path: string): void {
+  if (Deno.permissions.requestSync({ name: "read", path }).state === "granted") return;
+  const what = `Requires read access to "${path}", run again with --allow-read=${path}`;
+  throw new SetupError("permission", `Cannot start the ${kind} worker: ${what}`);
+}
+
 /**
  * Starts a thread of a kind with the permissions of that kind; `loadWorkers()` comes before.
  *
- * @throws {SetupError} `option` where Deno was not told to allow workers with permissions of their own.
+ * @throws {SetupError} `permission` where it may not be read, or would hold more than this program; `option` where Deno was not told to allow workers with permissions of their own.
  */
 export function spawnWorker(kind: ThreadKind, scope: WorkerScope = {}): Worker {
+  const entry = ENTRIES[kind]();
+  if (entry.protocol === "file:") mustRead(kind, decodeURIComponent(entry.pathname));
   try {
-    return new Worker(ENTRIES[kind](), {
+    return new Worker(entry, {
       type: "module",
       name: `millrace-${kind}`,
       deno: { permissions: WORKER_PERMISSIONS[kind](scope) },

@@ -41,6 +41,15 @@ export function count(text: string): number {
   return value;
 }
 
+/** A port to listen on; 0 for any free one. */
+export function port(text: string): number {
+  const value = numberOf(text);
+  if (!Number.isInteger(value) || value < 0 || value > 65_535) {
+    throw new InvalidArgumentError("expected an integer from 0 to 65535");
+  }
+  return value;
+}
+
 export function milliseconds(text: string): number {
   const value = numberOf(text);
   if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError("expected an integer from 0");

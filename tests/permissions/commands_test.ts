@@ -73,6 +73,8 @@ Deno.test("each command works with the permissions that it is given, and says wh
   const cases: Case[] = [
     [["camera", clip, "--seconds", "0.1"], ["net", "read"]],
     [["probe", url, "--seconds", "0.5"], ["ffi", "net", "read"]],
+    [["serve", url, "--port", "0", "--seconds", "1.5"], ["ffi", "net", "read"]],
+    [["serve", url, "--port", "0", "--seconds", "1.5", "--transport", "tcp"], ["ffi", "net", "read"]],
     [["decode", clip, "--frames", "2"], ["read"]],
     [["decode", url, "--frames", "2"], ["ffi", "net", "read"]],
     [["shm", "list"], ["ffi", "read"]],
