@@ -1,99 +1,24 @@
 import { assert, assertEquals } from "@std/assert";
 import { decode } from "../decode/mod.ts";
-import { readVideoFile, type VideoFile } from "../file/mod.ts";
 import { gate, interval } from "../filter/mod.ts";
-import type { AccessUnit, DecodeStepOptions, Filter, Frame, FrameFeed } from "../media/mod.ts";
+import type { AccessUnit, Filter, Frame } from "../media/mod.ts";
 import { reorderedClip, shortClip } from "../../tests/support/clips.ts";
-import { FileSource } from "../../tests/support/file_source.ts";
-import { encodedFeed } from "./mod.ts";
-import type { PlannedFeed } from "./planned_feed.ts";
-import { heldFrames, repeated, until } from "./testing.ts";
-
-type Pictures = Map<number, string>;
-
-async function digest(frame: Frame): Promise<string> {
-  const hash = await crypto.subtle.digest("SHA-1", frame.copy() as Uint8Array<ArrayBuffer>);
-  return new Uint8Array(hash).toHex();
-}
-
-/** Reads a feed to its end; what it gives, by sequence, in the order that it came. */
-async function collect(feed: AsyncIterable<Frame>, into: Pictures = new Map()): Promise<Pictures> {
-  for await (using frame of feed) into.set(frame.sequence, await digest(frame));
-  return into;
-}
-
-/** A stream, and what decoding all of it gives. */
-interface Stream {
-  file: VideoFile;
-  expected: Pictures;
-  /** Frames from one keyframe to the next. */
-  gop: number;
-  /** Frames a second. */
-  rate: number;
-}
-
-async function stream(path: string, times: number): Promise<Stream> {
-  const file = repeated(await readVideoFile(path), times);
-  async function* units(): AsyncGenerator<AccessUnit> {
-    for (const [sequence, unit] of file.units.entries()) {
-      yield { ...unit, codec: file.codec, corrupt: false, generation: 0, receivedAt: 0, wallTime: null, sequence };
-    }
-  }
-  const expected = await collect(decode()(units()));
-  assertEquals(expected.size, file.units.length);
-  const keyframes = file.units.flatMap(({ keyframe }, i) => keyframe ? [i] : []);
-  return { file, expected, gop: keyframes[1] - keyframes[0], rate: file.frameRate };
-}
+import {
+  assertAddsUp,
+  assertExact,
+  begin,
+  cameraOf,
+  collect,
+  type Pictures,
+  type Stream,
+  stream,
+} from "../../tests/support/partial_decoding.ts";
+import { heldFrames, until } from "./testing.ts";
 
 const STREAMS: Record<string, () => Promise<Stream>> = {
   "without B-frames": async () => await stream(await shortClip(), 4),
   "with B-frames": async () => await stream(await reorderedClip(), 4),
 };
-
-/** A camera that a test pushes, and its decoded feed. */
-function cameraOf({ file }: Stream, options: DecodeStepOptions = {}) {
-  const source = new FileSource(file, 1_024);
-  const decoded = encodedFeed(source).branch({ capacity: 1_000 }).pipe(decode(options)) as PlannedFeed;
-  /** Pushes the rest a few at a time, as a camera does. */
-  const play = async (count = Infinity) => {
-    for (; count > 0; count -= 5) {
-      const more = source.push(Math.min(5, count));
-      const { accessUnits, skipped, unwanted, shed } = await decoded.decoderStats();
-      let seen = accessUnits + skipped + unwanted + shed;
-      if (!more) break;
-      for (let round = 0; round < 40 && seen < source.pushed; round++) {
-        await new Promise((done) => setTimeout(done, 2));
-        const now = await decoded.decoderStats();
-        seen = now.accessUnits + now.skipped + now.unwanted + now.shed;
-      }
-    }
-  };
-  return { source, decoded, play };
-}
-
-/** Has a reader begin before anything is pushed. */
-async function begin(
-  decoded: PlannedFeed,
-  feed: FrameFeed,
-  into: Pictures = new Map(),
-): Promise<() => Promise<Pictures>> {
-  const reading = collect(feed, into);
-  await until(async () => await decoded.decoding.attached !== null);
-  await new Promise((done) => setTimeout(done, 50)); // the worker hears of the reader
-  return () => reading;
-}
-
-function assertExact(pictures: Pictures, { expected }: Stream): void {
-  for (const [sequence, hash] of pictures) assertEquals(hash, expected.get(sequence), `picture ${sequence}`);
-}
-
-async function assertAddsUp(decoded: PlannedFeed, pushed: number) {
-  const stats = await decoded.decoderStats();
-  const { accessUnits, unwanted, skipped, shed } = stats;
-  assertEquals(accessUnits + unwanted + skipped + shed, pushed, JSON.stringify(stats));
-  assertEquals([skipped, shed, stats.errors], [0, 0, 0]);
-  return stats;
-}
 
 for (const [name, make] of Object.entries(STREAMS)) {
   Deno.test(`interval() has few pictures decoded, each the same to the bit as among all: ${name}`, async () => {
