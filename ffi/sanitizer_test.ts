@@ -90,6 +90,10 @@ testWhere(address, noAddress, "one living process has a name, where files must h
   program: "shm_rivals",
   flags: [...ADDRESS, "-DMR_WITHOUT_TMPFILE"],
 });
+testWhere(address, noAddress, "a file that is cut while it is mapped reads as zeroes, and as dead", {
+  program: "truncated",
+  flags: ADDRESS,
+});
 testWhere(address, noAddress, "a wait for many words misses no change", { program: "wait_words", flags: ADDRESS });
 testWhere(address, noAddress, "a wait for many words misses no change, where the system has none", {
   program: "wait_words",

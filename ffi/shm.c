@@ -15,6 +15,7 @@
 #include "handle.h"
 #include "millrace.h"
 #include "shm_name.h"
+#include "truncated.h"
 
 _Static_assert(sizeof(size_t) == 8, "a mapping's size is a u64");
 
@@ -89,6 +90,7 @@ static int reserve(int fd, uint64_t bytes) {
 }
 
 static int map(struct mr_object *memory, bool populate) {
+  mr_survive_truncation();
   int protection = PROT_READ | (memory->writable ? PROT_WRITE : 0);
   void *at = mmap(NULL, memory->size, protection, MAP_SHARED | (populate ? MAP_POPULATE : 0), memory->fd, 0);
   if (at == MAP_FAILED) return -errno;
@@ -280,7 +282,10 @@ int32_t mr_shm_size(int32_t handle, uint64_t *out) {
 int32_t mr_shm_owner(int32_t handle) {
   struct mr_object *memory = mr_handle_use(handle, MR_KIND_MEMORY);
   if (!memory) return -EBADF;
-  int32_t result = memory->owner ? 1 : mr_lock_held(memory->fd);
+  struct stat status;
+  /* A file that was cut is as good as dead, whoever holds its lock. */
+  bool cut = fstat(memory->fd, &status) == 0 && (uint64_t)status.st_size < memory->size;
+  int32_t result = cut ? 0 : memory->owner ? 1 : mr_lock_held(memory->fd);
   mr_handle_done(handle);
   return result;
 }

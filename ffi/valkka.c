@@ -12,6 +12,7 @@
 
 #include "handle.h"
 #include "millrace.h"
+#include "truncated.h"
 
 /* Units in a semaphore that somebody left; with more of them it is made anew instead of being emptied one by one. */
 #define LEFT_UNITS 100000
@@ -253,6 +254,7 @@ static int map_segment(struct mr_valkka *ring, uint32_t cell, int segment, uint6
     if (!S_ISREG(status.st_mode) || found[2] != segment_bytes(ring, segment)) error = -EMSGSIZE;
   }
   if (error == 0) {
+    mr_survive_truncation();
     void *at = mmap(NULL, found[2], PROT_READ, MAP_SHARED, fd, 0);
     if (at == MAP_FAILED) error = -errno;
     else ring->cell[cell].bytes[segment] = at;
@@ -274,6 +276,7 @@ bool mr_valkka_gone(const struct mr_valkka *ring) {
   for (int end = 0; end < 2; end++) {
     struct stat status;
     if (fstat(ring->watch[end], &status) < 0 || status.st_nlink == 0) return true;
+    if ((uint64_t)status.st_size < ring->meta_bytes) return true;
   }
   return false;
 }
