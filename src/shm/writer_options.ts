@@ -88,12 +88,18 @@ export function layoutOf(options: AnyRingOptions): RingOptions {
   return { kind, policy: "variable", slots, arenaBytes };
 }
 
-/** @throws {RangeError} where the owner or the group is no number of one. */
+/** @throws {RangeError} where the owner or the group is no number of one, or the mode none that its owner could read and write. */
 export function planOf(name: string, options: AnyRingOptions): RingPlan {
   const { mode = 0o600, owner = -1, group = -1 } = options;
   for (const [what, id] of [["owner", owner], ["group", group]] as const) {
     if (Number.isInteger(id) && id >= -1 && id < 2 ** 32 - 1) continue;
     throw new RangeError(`Cannot create ring "${name}": ${what} is ${id}, expected the number of one`);
+  }
+  if (!Number.isInteger(mode) || mode < 0o600 || mode > 0o777 || (mode & 0o600) !== 0o600) {
+    const is = Number.isInteger(mode) ? `0o${mode.toString(8)}` : mode;
+    throw new RangeError(
+      `Cannot create ring "${name}": mode is ${is}, expected 0o600 to 0o777, with both bits of its owner`,
+    );
   }
   const fixed = "width" in options;
   const shape = fixed ? { width: options.width, height: options.height, format: options.format } : null;
