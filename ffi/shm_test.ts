@@ -79,6 +79,68 @@ nativeTest("mr_shm_publish() leaves a living owner its name and replaces a dead 
   library.mr_close(second);
 });
 
+nativeTest("mr_shm_replace() gives a name to other memory in one step, and to nobody else's", (library) => {
+  const name = freshName();
+  const [first, second, third] = [1, 2, 3].map(() => library.mr_shm_create(4096, 0o600));
+  assertEquals(library.mr_shm_replace(second, first, name), -ERRNO.ESTALE, "the name means nothing");
+  assertEquals(library.mr_shm_publish(first, name), 0);
+  const reader = library.mr_shm_open(name, 0);
+  assertEquals(library.mr_shm_replace(second, third, name), -ERRNO.ESTALE, "the name means another one");
+  assertEquals(library.mr_shm_replace(second, reader, name), -ERRNO.EPERM);
+  assertEquals(library.mr_shm_replace(reader, first, name), -ERRNO.EPERM);
+  assertEquals(library.mr_shm_replace(second, 12_345_678, name), -ERRNO.EBADF);
+  assertEquals(library.mr_shm_replace(second, first, name), 0);
+  assertEquals([first, second, reader].map((handle) => library.mr_shm_same(handle, name)), [0, 1, 0]);
+  assertEquals(library.mr_shm_owner(reader), 1, "who has the old one mapped keeps it");
+  assertEquals(library.mr_shm_unpublish(first, name), 0);
+  assertEquals(library.mr_shm_unpublish(second, name), 1);
+  for (const handle of [first, second, third, reader]) library.mr_close(handle);
+});
+
+nativeTest("mr_shm_readers() counts the other processes that have a file mapped to read alone", async (library) => {
+  const name = freshName(), other = freshName();
+  const owner = library.mr_shm_create(4096, 0o600), second = library.mr_shm_create(4096, 0o600);
+  library.mr_shm_publish(owner, name);
+  library.mr_shm_publish(second, other);
+  const own = library.mr_shm_open(name, 0);
+  const names = new Uint8Array([...name, ...other, ...freshName()]);
+  const count = () => {
+    const readers = new Uint32Array(3).fill(99), unseen = new Uint32Array(1);
+    assertEquals(library.mr_shm_readers(names, names.length, readers, 3, unseen), 3);
+    return [...readers];
+  };
+  assertEquals(count(), [0, 0, 0], "neither the owner nor a reader of its own process");
+  const script = (writable: number) => `
+    const lib = Deno.dlopen(${JSON.stringify(TEST_LIBRARY)}, {
+      mr_shm_open: { parameters: ["buffer", "u32"], result: "i32" },
+    });
+    for (let i = 0; i < 2; i++) lib.symbols.mr_shm_open(new Uint8Array(${JSON.stringify([...name])}), ${writable});
+    console.log("ready");
+    setInterval(() => {}, 1000);`;
+  await inChild(script(0), () => assertEquals(count(), [1, 0, 0], "a process counts once"));
+  await inChild(script(1), () => assertEquals(count(), [0, 0, 0], "who writes is no reader"));
+  assertEquals(count(), [0, 0, 0]);
+  const none = new Uint32Array(3);
+  assertEquals(library.mr_shm_readers(names, names.length, none, 2, new Uint32Array(1)), -ERRNO.ENOBUFS);
+  assertEquals(library.mr_shm_readers(names, names.length - 1, none, 3, new Uint32Array(1)), -ERRNO.EINVAL);
+  assertEquals(library.mr_shm_readers(null, 0, none, 3, new Uint32Array(1)), -ERRNO.EFAULT);
+  for (const [handle, of] of [[owner, name], [second, other]] as const) library.mr_shm_unpublish(handle, of);
+  for (const handle of [owner, second, own]) library.mr_close(handle);
+}, { run: [Deno.execPath()] });
+
+nativeTest("mr_shm_chown() is for the owner's handle alone", (library) => {
+  const name = freshName();
+  const owner = library.mr_shm_create(4096, 0o600);
+  library.mr_shm_publish(owner, name);
+  const reader = library.mr_shm_open(name, 0), asIs = 0xffffffff;
+  assertEquals(library.mr_shm_chown(owner, asIs, asIs), 0);
+  assertEquals(library.mr_shm_chown(reader, asIs, asIs), -ERRNO.EPERM);
+  library.mr_shm_unpublish(owner, name);
+  library.mr_close(owner);
+  assertEquals(library.mr_shm_chown(owner, asIs, asIs), -ERRNO.EBADF);
+  library.mr_close(reader);
+});
+
 nativeTest(
   "a killed owner leaves nothing before it published, and a name that may be replaced after",
   async (library) => {

@@ -128,6 +128,46 @@ with Reader(sys.argv[1], mode="every", wait=10) as reader:
   await (await ShmWriter.create(name, { cellBytes: 1 }))[Symbol.asyncDispose](); // takes the dead one's name
 });
 
+Deno.test("the reader in Python follows a ring that is made anew for larger frames, and has their blobs", async () => {
+  const name = fresh();
+  const ring = await ShmWriter.create(name, { maxBytes: 64, slots: 8, larger: "remake" });
+  const reader = python(
+    `
+seen = []
+with Reader(sys.argv[1], mode="every", wait=10) as reader:
+    print("there", flush=True)
+    for frame in reader:
+        assert (frame.pixels == frame.height).all()
+        seen.append([frame.height, frame.generation, frame.missed, frame.blob.decode()])
+print(json.dumps(seen))`,
+    name,
+  );
+  const output = reader.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let said = "";
+  const heard = async (end: string) => {
+    while (!said.includes(end)) {
+      const { value, done } = await output.read();
+      assert(!done, said);
+      said += value;
+    }
+  };
+  await heard("there\n");
+  for (const height of [8, 9, 20, 5, 40]) {
+    const frame = Frame.of(new Uint8Array(8 * height).fill(height), { width: 8, height, format: "GRAY8" });
+    ring.write(frame, { blob: new TextEncoder().encode(`blob ${height}`) });
+    await pause(30);
+  }
+  await ring[Symbol.asyncDispose]();
+  await heard("]\n");
+  assertEquals(
+    JSON.parse(said.slice("there\n".length)),
+    [8, 9, 20, 5, 40].map((height, generation) => [height, generation, 0, `blob ${height}`]),
+  );
+  await output.cancel();
+  await reader.stderr.cancel();
+  assertEquals((await reader.status).code, 0);
+});
+
 Deno.test("the reader in Python says in a sentence what is no ring", async () => {
   const name = fresh();
   const path = `/dev/shm/${name}`;

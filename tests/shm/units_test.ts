@@ -2,6 +2,9 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { encodedFeed } from "../../src/feed/mod.ts";
 import { type GapOptions, ShmReader, type ShmUnit, ShmWriter } from "../../src/shm/mod.ts";
 import { clipSource } from "../../src/feed/testing.ts";
+import { VirtualCamera } from "../../src/camera/mod.ts";
+import { openRtsp } from "../../src/ingest/mod.ts";
+import { shortClip } from "../support/clips.ts";
 import { freshName, grey, pause, unit } from "./rings.ts";
 
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
@@ -194,4 +197,33 @@ Deno.test("what a ring does not take is refused in words", async () => {
   await assertRejects(() => other.next(), TypeError, "it holds access-units");
   await other[Symbol.asyncDispose]();
   assert(!other.alive);
+});
+
+Deno.test("a camera's stream goes into a ring as it comes, and what is read of it plays by itself", async () => {
+  const name = freshName();
+  await using server = await VirtualCamera.start({ files: { street: await shortClip() } });
+  await using camera = await openRtsp(server.url("street"));
+  await using ring = await ShmWriter.create(name, { kind: "access-units" });
+  const reader = await ShmReader.open(name);
+  const stop = new AbortController();
+  const writing = camera.video.branch().pipeTo(ring, { signal: stop.signal }).catch(() => {});
+  const path = await Deno.makeTempFile({ suffix: ".h264" });
+  try {
+    using file = Deno.openSync(path, { write: true });
+    let units = 0, lastPts = -Infinity;
+    for await (const unit of reader.units()) {
+      assert(units > 0 || unit.keyframe);
+      assert(unit.pts > lastPts && unit.missed === 0);
+      lastPts = unit.pts;
+      file.writeSync(unit.data);
+      if (++units === 60) break;
+    }
+    stop.abort();
+    await writing;
+    const args = ["-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames", "-of", "csv=p=0", path];
+    const { stdout, stderr } = await new Deno.Command("ffprobe", { args }).output();
+    assertEquals([new TextDecoder().decode(stdout).trim(), new TextDecoder().decode(stderr)], ["60", ""]);
+  } finally {
+    await Deno.remove(path);
+  }
 });
