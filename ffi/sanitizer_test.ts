@@ -90,6 +90,14 @@ testWhere(address, noAddress, "one living process has a name, where files must h
   program: "shm_rivals",
   flags: [...ADDRESS, "-DMR_WITHOUT_TMPFILE"],
 });
+testWhere(address, noAddress, "a name that goes from memory to memory is never missing, and leaves nothing behind", {
+  program: "shm_moves",
+  flags: ADDRESS,
+});
+testWhere(address, noAddress, "a name that goes from memory to memory, where files must have names from the start", {
+  program: "shm_moves",
+  flags: [...ADDRESS, "-DMR_WITHOUT_TMPFILE"],
+});
 testWhere(address, noAddress, "a file that is cut while it is mapped reads as zeroes, and as dead", {
   program: "truncated",
   flags: ADDRESS,

@@ -26,7 +26,7 @@ static void hidden_path(uint64_t token, char out[HIDDEN_BYTES]) {
   snprintf(out, HIDDEN_BYTES, MR_SHM_FOLDER HIDDEN_PREFIX "%016" PRIx64, token);
 }
 
-/* What others left who died before they published. Only those are reaped whose lock is free. */
+/* What others left who died before they published, or while they gave a name to other memory. Only those are reaped whose lock is free. */
 static void sweep_hidden(void) {
   DIR *folder = opendir(MR_SHM_FOLDER);
   if (!folder) return;
@@ -42,7 +42,6 @@ static void sweep_hidden(void) {
 
 /* The way of file systems that know no files without a name (gVisor's): a hidden name, whose token is set. */
 static int open_hidden(uint64_t *token) {
-  sweep_hidden();
   for (int tries = 0; tries < 16; tries++) {
     char path[HIDDEN_BYTES];
     if (getrandom(token, sizeof *token, 0) != sizeof *token) break;
@@ -64,6 +63,7 @@ static int open_hidden(uint64_t *token) {
 
 static int open_unnamed(uint64_t *token) {
   *token = 0;
+  sweep_hidden();
 #ifndef MR_WITHOUT_TMPFILE /* the tests take the other way with it */
   int fd = open(MR_SHM_FOLDER, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (fd >= 0) return fd;
@@ -188,6 +188,7 @@ int32_t mr_shm_publish(int32_t handle, const char *name) {
 /* Under a hidden name first, which whoever sweeps leaves alone while its owner lives, and from there over the old one. */
 static int replace(struct mr_object *memory, const struct mr_object *other, const char *path) {
   if (!memory->owner || !other->owner) return -EPERM;
+  if (memory == other) return -EINVAL; /* rename() leaves both names of one file */
   int error = mr_path_is(path, other->fd);
   if (error != 1) return error < 0 ? error : -ESTALE;
   char from[HIDDEN_BYTES];
