@@ -6,6 +6,8 @@ import { startScriptedServer } from "../support/scripted_server.ts";
 import { millrace, type Outcome, outcomeOf, program, type Surroundings } from "./command.ts";
 
 const SECRET = "s3cr#t";
+// Else the first command that needs the clip says that it is being made.
+await ensureSetup({ wants: ["library", "wasm", "clip"] });
 const CAN_UNSHARE = await (async () => {
   try {
     const script = "mount -t tmpfs none /dev/shm";
