@@ -10,6 +10,7 @@ export * from "./src/decode/mod.ts";
 export * from "./src/feed/mod.ts";
 export * from "./src/filter/mod.ts";
 export * from "./src/ingest/mod.ts";
+export * from "./src/onvif/mod.ts";
 export * from "./src/shm/mod.ts";
 export {
   type JoinAt,

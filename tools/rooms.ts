@@ -27,6 +27,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "src/ingest": ["src/media", "src/ring", "src/rtp", "src/rtsp", "src/feed", "workers", "ffi"],
   "src/analysis": ["src/media", "src/ring", "src/feed", "workers"],
   "src/serve": ["src/media", "src/ring", "src/rtp", "src/rtsp", "src/feed", "workers", "ffi"],
+  "src/onvif": ["src/media", "src/rtsp"],
   "src/camera": ["src/media", "src/rtp", "src/rtsp", "src/file", "src/serve"],
   "src/cli": ["src", "ffi", "wasm", "mod.ts"],
 };

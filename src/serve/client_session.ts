@@ -250,9 +250,9 @@ export class ClientSession {
     };
   }
 
-  /** Whether this thread may send datagrams to the client: Deno would refuse each of them. */
+  /** Whether this thread can and may send datagrams to the client: else Deno would refuse each of them. */
   #maySend(ports: [number, number] | null): boolean {
-    if (!ports) return false;
+    if (!ports || typeof Deno.listenDatagram !== "function") return false; // without --unstable-net
     const host = this.#peer.includes(":") ? `[${this.#peer}]` : this.#peer;
     return ports.every((port) =>
       port > 0 && Deno.permissions.querySync({ name: "net", host: `${host}:${port}` }).state === "granted"

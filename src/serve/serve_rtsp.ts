@@ -14,7 +14,10 @@ export interface ServeRtspOptions {
   password?: string;
   /** How it asks for credentials; `Basic` sends them readably. @default {["SHA-256", "MD5"]} */
   schemes?: readonly ServerScheme[];
-  /** What clients may choose from. UDP needs `--allow-net` for the clients' addresses as well. @default {["udp", "tcp"]} */
+  /**
+   * What clients may choose from. UDP needs `--unstable-net`, and `--allow-net` for the clients' addresses as well; without
+   * them clients are told to take TCP. @default {["udp", "tcp"]}
+   */
   transports?: readonly ("udp" | "tcp")[];
   /** Connections at once; more are closed. @default {256} */
   maxClients?: number;
