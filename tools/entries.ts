@@ -67,6 +67,7 @@ interface Rights {
   write?: readonly string[];
   run?: readonly string[];
   env?: readonly string[];
+  sys?: readonly string[];
 }
 
 /** The files that a command line wants written. */
@@ -83,6 +84,18 @@ function optionOf(args: readonly string[], name: string): string | undefined {
   const at = args.findLastIndex((arg) => arg === name || arg.startsWith(`${name}=`));
   if (at < 0) return undefined;
   return args[at] === name ? args[at + 1] : args[at].slice(name.length + 1);
+}
+
+/** The hosts of ONVIF devices, at any port: their services may be at several. */
+function devicesOf(args: readonly string[]): string[] {
+  const words = args.slice(1).filter((word, i, all) =>
+    !word.startsWith("-") && !/^--(?!json$|debug$)[\w-]+$/.test(all[i - 1] ?? "")
+  );
+  return words.flatMap((word) => {
+    const host = word.replace(/^https?:\/\//i, "").split(/[/?#]/)[0];
+    const bare = (host.match(/:/g)?.length ?? 0) > 1 && !host.startsWith("[") ? `[${host}]` : host.replace(/:\d+$/, "");
+    return bare === "" || /[,\s@]/.test(bare) ? [] : [bare];
+  });
 }
 
 /** The cameras, and where it listens; datagrams go to clients wherever they are. */
@@ -105,6 +118,11 @@ function rightsOf(args: readonly string[], context?: EntryContext): Rights {
     }
     case "probe":
       return { wants: ["library"], ffi: true, net: "named" };
+    case "discover": {
+      const hosts = devicesOf(args);
+      // Cameras are asked from each of this machine's addresses, which nobody knows here.
+      return hosts.length > 0 ? { wants: [], net: hosts } : { wants: [], net: "any", sys: ["networkInterfaces"] };
+    }
     case "serve":
       return { wants: ["library"], ffi: true, net: netOfServer(args) };
     case "decode":
@@ -149,6 +167,7 @@ function commandPermissions(context: EntryContext): string[] {
     ...(net === "any" ? ["--allow-net"] : allow("net", net)),
     ...allow("write", rights.write ?? []),
     ...allow("run", rights.run ?? []),
+    ...allow("sys", rights.sys ?? []),
   ];
 }
 

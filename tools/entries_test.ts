@@ -35,6 +35,14 @@ Deno.test("a command may reach only what its command line names", () => {
   assertEquals(serving("--host=a,b", "--transport=tcp"), "--allow-net=10.0.0.1:554");
   // Over UDP it sends to clients, wherever they are.
   assertEquals(serving("--host", "0.0.0.0"), "--allow-net");
+  const asking = (line: string) =>
+    permissions("discover", ...line.split(" ")).find((option) => option.startsWith("--allow-net"));
+  assertEquals(asking("10.0.0.1 --user a --password 10.0.0.2"), "--allow-net=10.0.0.1");
+  assertEquals(
+    asking("--json http://cam.local:8080/onvif/device_service fe80::1 [::1]:80"),
+    "--allow-net=cam.local,[fe80::1],[::1]",
+  );
+  assertEquals(asking("--seconds 5"), "--allow-net");
   assert(!permissions("shm", "read", "a", "--out=-").some((option) => option.startsWith("--allow-write")));
 });
 
@@ -48,14 +56,25 @@ Deno.test("a camera without a file has its clip made, whatever the values of its
   }
 });
 
-Deno.test("no command may do everything of a kind, but the camera, which listens", () => {
+Deno.test("no command may do everything of a kind, but the camera, which listens, and the search for cameras", () => {
+  const wide = ["camera", "discover"];
   for (
-    const args of [["camera"], ["probe", "rtsp://a/"], ["serve", "rtsp://a/"], ["decode", "a"], ["shm", "list"], [
-      "demo",
-    ], ["--help"]]
+    const args of [
+      ["camera"],
+      ["discover"],
+      ["discover", "a"],
+      ["probe", "rtsp://a/"],
+      ["serve", "rtsp://a/"],
+      ["decode", "a"],
+      ["shm", "list"],
+      [
+        "demo",
+      ],
+      ["--help"],
+    ]
   ) {
     for (const option of permissions(...args)) {
-      assert(option.includes("=") || args[0] === "camera" && option === "--allow-net", `${args} has ${option}`);
+      assert(option.includes("=") || wide.includes(args[0]) && option === "--allow-net", `${args} has ${option}`);
       assert(!/^(-A|--allow-all)/.test(option));
     }
   }

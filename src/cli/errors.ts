@@ -1,5 +1,5 @@
 // Pure: no I/O.
-import { AnalysisError, DecodeError, RtspError, SetupError, ShmError } from "../media/mod.ts";
+import { AnalysisError, DecodeError, OnvifError, RtspError, SetupError, ShmError } from "../media/mod.ts";
 
 /** A command line that cannot be understood. */
 export class UsageError extends Error {
@@ -10,6 +10,7 @@ export class UsageError extends Error {
 const EXPECTED = [
   AnalysisError,
   DecodeError,
+  OnvifError,
   RtspError,
   SetupError,
   ShmError,
@@ -25,6 +26,7 @@ const ADVICE: readonly [RegExp, string][] = [
   [/refuses this user name and password/, "check both, and that the camera has not locked the user out"],
   [/does not allow this user/, "give that user the right to watch in the camera, or use another with --user"],
   [/did not answer [A-Z_]+ in/, "check that this is its port for RTSP (mostly 554), or restart the camera"],
+  [/it is no ONVIF device/, "check the address, and that ONVIF is switched on in the camera"],
   [/offers no video/, "look up the path of its video in the camera's manual"],
   [/its video is .+, supported is/, "switch the camera to H.264"],
   [/takes none of the transports/, "try --transport tcp, or udp"],

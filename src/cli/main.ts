@@ -7,6 +7,7 @@ async function commandsFor(name: string | undefined): Promise<Command[]> {
   const all: Record<string, () => Promise<Command>> = {
     camera: async () => (await import("./camera.ts")).camera(),
     probe: async () => (await import("./probe.ts")).probe(),
+    discover: async () => (await import("./discover.ts")).discover(),
     serve: async () => (await import("./serve.ts")).serve(),
     decode: async () => (await import("./decode.ts")).decode(),
     shm: async () => (await import("./shm.ts")).shm(),

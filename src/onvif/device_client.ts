@@ -1,6 +1,5 @@
-import { now } from "../media/mod.ts";
+import { now, OnvifError } from "../media/mod.ts";
 import { Authenticator } from "../rtsp/mod.ts";
-import { OnvifError } from "./onvif_error.ts";
 import { type Answer, envelope, NAMESPACE, readAnswer } from "./soap.ts";
 import { find, textOf, type XmlElement } from "./xml.ts";
 

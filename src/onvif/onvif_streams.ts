@@ -1,5 +1,5 @@
+import { OnvifError } from "../media/mod.ts";
 import { DeviceClient } from "./device_client.ts";
-import { OnvifError } from "./onvif_error.ts";
 import { NAMESPACE } from "./soap.ts";
 import {
   type MediaServices,

@@ -4,7 +4,7 @@ import { millrace } from "./command.ts";
 Deno.test("millrace --help names every command", async () => {
   const { code, stdout, stderr } = await millrace("--help");
   assertEquals([code, stderr], [0, ""]);
-  for (const name of ["camera", "probe", "serve", "decode", "shm", "demo"]) {
+  for (const name of ["camera", "probe", "discover", "serve", "decode", "shm", "demo"]) {
     assertMatch(stdout, new RegExp(`^  ${name} `, "m"));
   }
   assertMatch(stdout, /Exit codes: 0, 1 .*, 2 /);
