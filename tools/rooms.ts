@@ -24,7 +24,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "src/decode": ["src/media", "src/feed", "workers", "ffi", "wasm"],
   "src/feed": ["src/media", "src/ring", "src/filter", "src/decode", "workers", "ffi"],
   "src/shm": ["src/media", "src/ring", "ffi"],
-  "src/ingest": ["src/media", "src/ring", "src/rtp", "src/rtsp", "src/feed", "workers", "ffi"],
+  "src/ingest": ["src/media", "src/ring", "src/rtp", "src/rtsp", "src/file", "src/feed", "workers", "ffi"],
   "src/analysis": ["src/media", "src/ring", "src/feed", "workers"],
   "src/serve": ["src/media", "src/ring", "src/rtp", "src/rtsp", "src/feed", "workers", "ffi"],
   "src/onvif": ["src/media", "src/rtsp"],

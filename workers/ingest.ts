@@ -1,9 +1,11 @@
 /// <reference lib="deno.worker" />
 import { now } from "../src/media/clock.ts";
 import { Camera } from "./ingest/camera.ts";
+import type { CameraEvents } from "./ingest/camera_events.ts";
 import { brokenError } from "./ingest/connect_error.ts";
 import { loadLibrary, type NativeLibrary } from "./ingest/native.ts";
 import { Poller } from "./ingest/poller.ts";
+import { SdpSource } from "./ingest/sdp_source.ts";
 import { type CameraSettings, type FromIngestWorker, recordOf, type ToIngestWorker } from "./ingest_protocol.ts";
 import { Inbox } from "./mailbox.ts";
 
@@ -20,7 +22,7 @@ const RESTING_TICK = 250;
 /** Milliseconds of sleep without cameras. */
 const IDLE = 1_000;
 
-const cameras = new Map<number, Camera>();
+const cameras = new Map<number, Camera | SdpSource>();
 let sockets: { library: NativeLibrary; poller: Poller };
 let inbox: Inbox;
 
@@ -53,10 +55,10 @@ function take(message: Exclude<ToIngestWorker, { type: "init" }>): void {
         cameras.set(message.camera, open(message.camera, message.settings));
         break;
       case "addresses":
-        camera?.setAddresses(message.addresses);
+        if (camera instanceof Camera) camera.setAddresses(message.addresses);
         break;
       case "moved":
-        camera?.moved(message.to);
+        if (camera instanceof Camera) camera.moved(message.to);
         break;
       case "bell":
         camera?.setBell(message.number, message.bell);
@@ -74,8 +76,8 @@ function take(message: Exclude<ToIngestWorker, { type: "init" }>): void {
   }
 }
 
-function open(camera: number, settings: CameraSettings): Camera {
-  return new Camera(sockets, settings, {
+function open(camera: number, settings: CameraSettings): Camera | SdpSource {
+  const events: CameraEvents = {
     described: (tracks, selected) => say({ type: "described", camera, tracks, selected }),
     info: (info) => say({ type: "info", camera, info }),
     state: (state, reason, since, transport) => say({ type: "state", camera, state, reason, since, transport }),
@@ -84,7 +86,8 @@ function open(camera: number, settings: CameraSettings): Camera {
     warning: (warning) => say({ type: "warning", camera, warning }),
     moving: (url) => say({ type: "moving", camera, url }),
     secure: (to) => say({ type: "secure", camera, ...to }),
-  });
+  };
+  return settings.sdp ? new SdpSource(sockets, settings, settings.sdp, events) : new Camera(sockets, settings, events);
 }
 
 async function run(): Promise<void> {

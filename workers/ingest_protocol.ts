@@ -33,6 +33,8 @@ export interface CameraSettings {
   /** Resolved addresses, 24 bytes each, best first. */
   addresses: Uint8Array<ArrayBuffer>;
   transport: CameraTransport;
+  /** Where packets come without a session, as a description says; null with RTSP. */
+  sdp: { tracks: RtspTrack[]; selected: RtspTrack; source: string } | null;
   connectTimeout: number;
   responseTimeout: number;
   firstPacketTimeout: number;

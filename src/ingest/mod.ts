@@ -1,5 +1,7 @@
 /** Cameras: opening them, and what is known of them while they are open. @module */
 export { openRtsp, type OpenRtspOptions } from "./open_rtsp.ts";
+export { openSdp, type OpenSdpOptions } from "./open_sdp.ts";
+export { accessUnitsOfFile, openVideoFile, type OpenVideoFileOptions, PlayedFile } from "./open_video_file.ts";
 export { type ProbeReport, probeRtsp } from "./probe.ts";
 export { RtspCamera, type RtspCameraStats } from "./rtsp_camera.ts";
 export type { TlsOptions } from "./tls_options.ts";

@@ -1,22 +1,14 @@
 import { RtspError, type Warning } from "../media/mod.ts";
 import { libraryPath, loadLibrary, type NativeLibrary } from "../../ffi/load.ts";
-import { createRing, ringBytes, SharedRingMemory } from "../ring/mod.ts";
 import { parseRtspUrl, type RtspUrl } from "../rtsp/mod.ts";
-import {
-  CAMERA_COUNTERS,
-  type CameraSettings,
-  type CameraTransport,
-  type ReconnectOptions,
-} from "../../workers/ingest_protocol.ts";
+import type { CameraSettings, CameraTransport, ReconnectOptions } from "../../workers/ingest_protocol.ts";
 import { Deadline } from "./deadline.ts";
-import { IngestWorker } from "./ingest_worker.ts";
+import { openCamera, settingsOf, totalTimeoutOf } from "./open_camera.ts";
 import { resolveCamera } from "./resolve.ts";
-import { RtspCamera } from "./rtsp_camera.ts";
+import type { RtspCamera } from "./rtsp_camera.ts";
 import { type TlsOptions, tlsTrust } from "./tls_options.ts";
 import { transportMemory } from "./transport_memory.ts";
 import { loadWorkers } from "../../workers/spawn.ts";
-
-const RECONNECT: ReconnectOptions = { minDelay: 1_000, maxDelay: 30_000, maxConnectDelay: 2_000 };
 
 /** How to open a camera. All times are milliseconds. */
 export interface OpenRtspOptions {
@@ -95,58 +87,26 @@ export async function openRtsp(url: string, options: OpenRtspOptions = {}): Prom
   const address = parseRtspUrl(url);
   if (options.transport === "http-tunnel" && !namesPort(address)) address.port = address.secure ? 443 : 80;
   const trust = tlsTrust(options.tls);
-  const ringOptions = {
-    kind: "access-units",
-    policy: "variable",
-    slots: options.slots ?? 256,
-    arenaBytes: options.bufferBytes ?? 8 << 20,
-  } as const;
-  const ring = new SharedArrayBuffer(ringBytes(ringOptions));
-  createRing(new SharedRingMemory(ring), ringOptions);
-
   const settings = settingsOf(options);
   const path = await libraryPath();
   await loadWorkers();
-  const deadline = new Deadline(address.href, totalTimeoutOf(options), signal);
-  using _ = deadline;
+  using deadline = new Deadline(address.href, totalTimeoutOf(options), signal);
   const addresses = await deadline.unlessOver(resolvePatiently(loadLibrary(path), address, settings, deadline.signal));
   deadline.signal.throwIfAborted();
-  const camera = new RtspCamera(
-    IngestWorker.withRoom(path),
-    address,
-    {
-      ...settings,
-      transport: transportMemory.policyFor(address, settings.transport),
-      url: address.href,
-      username: options.username ?? address.username,
-      password: options.password ?? address.password,
-      addresses,
-      ring,
-      counters: new SharedArrayBuffer(CAMERA_COUNTERS.length * Float64Array.BYTES_PER_ELEMENT),
-    },
-    { onWarning: options.onWarning, trust },
-  );
-  const abort = () => void camera[Symbol.asyncDispose]();
-  signal?.addEventListener("abort", abort, { once: true });
-  void camera.ended.then(() => signal?.removeEventListener("abort", abort));
-  try {
-    await deadline.unlessOver(camera.opened());
-    deadline.signal.throwIfAborted();
-    return camera;
-  } catch (error) {
-    await camera[Symbol.asyncDispose]();
-    deadline.signal.throwIfAborted();
-    throw error;
-  }
+  return await openCamera(address, {
+    ...settings,
+    transport: transportMemory.policyFor(address, settings.transport),
+    url: address.href,
+    username: options.username ?? address.username,
+    password: options.password ?? address.password,
+    addresses,
+    sdp: null,
+  }, { ...options, path, trust, deadline });
 }
 
 /** Whether an address says its port. */
 function namesPort({ href }: RtspUrl): boolean {
   return /^rtsps?:\/\/[^/?]*:\d+(?:[/?]|$)/.test(href);
-}
-
-function totalTimeoutOf({ totalTimeout, retry }: OpenRtspOptions): number {
-  return totalTimeout ?? (retry === "from-start" ? Infinity : 90_000);
 }
 
 /** Ends early where the signal is aborted. */
@@ -176,33 +136,4 @@ async function resolvePatiently(
       await sleep(Math.min(reconnect.maxConnectDelay, reconnect.maxDelay), signal);
     }
   }
-}
-
-function settingsOf(
-  options: OpenRtspOptions,
-): Omit<CameraSettings, "url" | "username" | "password" | "addresses" | "ring" | "counters"> {
-  const positive = {
-    connectTimeout: options.connectTimeout ?? 5_000,
-    responseTimeout: options.responseTimeout ?? 5_000,
-    firstPacketTimeout: options.firstPacketTimeout ?? 10_000,
-    firstPictureTimeout: options.firstPictureTimeout ?? 40_000,
-    idleTimeout: options.idleTimeout ?? 10_000,
-    staleAfter: options.staleAfter ?? 2_000,
-    receiveBuffer: options.receiveBuffer ?? 2 << 20,
-  };
-  const totalTimeout = totalTimeoutOf(options);
-  for (const [name, value] of Object.entries({ ...positive, totalTimeout })) {
-    if (!(value > 0) || value === Infinity && name !== "totalTimeout") {
-      throw new RangeError(`Cannot open a camera: ${name} is ${value}, expected a positive number`);
-    }
-  }
-  const { reconnect = {} } = options;
-  return {
-    ...positive,
-    transport: options.transport ?? "auto",
-    reconnect: reconnect === "never" ? null : { ...RECONNECT, ...reconnect },
-    retry: options.retry ?? "once-live",
-    corrupt: options.corrupt ?? "skip",
-    streamId: options.streamId ?? 0,
-  };
 }

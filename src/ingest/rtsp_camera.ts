@@ -33,6 +33,10 @@ export interface RtspCameraStats extends CameraCounters {
   /** Since when, in Unix milliseconds. For `stale`: when the last picture came. */
   since: number;
   transport: TransportKind | null;
+  /** Connections that came to play, after the first. */
+  reconnects: number;
+  /** What wall times are made of: nothing, the camera's reports, or reports of a clock that was set while it played. */
+  ntpQuality: "none" | "reports" | "stepped";
   lastError: RtspError | null;
 }
 
@@ -120,7 +124,12 @@ export class RtspCamera implements AsyncDisposable {
   stats(): RtspCameraStats {
     const counters = Object.fromEntries(CAMERA_COUNTERS.map((name, i) => [name, this.#counters[i]])) as CameraCounters;
     const { state, reason, since } = this.#log.last;
-    return { ...counters, state, reason, since, transport: this.#transport, lastError: this.#lastError };
+    return {
+      ...counters,
+      ...{ state, reason, since, transport: this.#transport, lastError: this.#lastError },
+      reconnects: Math.max(0, counters.connections - 1),
+      ntpQuality: (["none", "reports", "stepped"] as const)[counters.ntp] ?? "none",
+    };
   }
 
   /** Settles when the camera is over: with its error, or undefined where it was closed. Never rejects. */

@@ -126,3 +126,44 @@ Deno.test("spropSets() passes over what is no base64", () => {
   assertEquals(spropSets("Z0IAHg,%%%,,aM4=").toHex(), "0000000167420 01e0000000168ce".replace(" ", ""));
   fc.assert(fc.property(fc.string(), (any) => spropSets(any).length >= 0));
 });
+
+Deno.test("what a device says may be damaged anywhere: messages and descriptions are read as far as they go", () => {
+  const folder = new URL("../../tests/testdata/", import.meta.url);
+  const words = [...Deno.readDirSync(folder)].filter(({ name }) => name.endsWith(".txt")).map(({ name }) =>
+    // Of dialogues, the messages.
+    Deno.readTextFileSync(new URL(name, folder)).replace(/^[#!>] .*\n/gm, "").replace(/\r?\n/g, "\r\n") + "\r\n\r\n"
+  );
+  const url = parseRtspUrl("rtsp://cam/live");
+  const read = (text: string) => {
+    const parser = new RtspParser({
+      request: () => {},
+      response: (response) => void readDescription(response, { asked: url, codecs: ["h264", "hevc"] }),
+      interleaved: () => {},
+      fault: () => {},
+    });
+    parser.receive(new TextEncoder().encode(text.replace(/^(content-length: *)\*/gim, "$1400")));
+    const { media } = parseSdp(text);
+    assert(media.length <= 64 && media.every(({ formats }) => formats.length <= 128));
+  };
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...words),
+      fc.nat(2_000),
+      fc.nat(80),
+      fc.string({ maxLength: 40 }),
+      (text, at, cut, junk) => {
+        const from = at % text.length;
+        read(text.slice(0, from) + junk + text.slice(from + cut));
+      },
+    ),
+    {
+      numRuns: 2_000,
+      // Parameters in the section of another track, with a payload type that no section lists, and a section that lists none.
+      examples: [
+        ["m=video 0 RTP/AVP 96\r\nm=audio 0 RTP/AVP 8\r\na=fmtp:96 x=1\r\n", 0, 0, ""],
+        ["m=video 0 RTP/AVP 96\r\na=fmtp:97 x=1\r\n", 0, 0, ""],
+        ["m=video 0 RTP/AVP\r\nm=audio 0 RTP/AVP 8\r\na=fmtp:127 x=1\r\n", 0, 0, ""],
+      ],
+    },
+  );
+});

@@ -30,11 +30,11 @@ export function silenceError(patience: Patience, signs: Signs): RtspError | null
 /** A camera that plays, and sends no packet at all. */
 function packetTimeout({ url, firstPacketTimeout }: Patience): RtspError {
   const seconds = firstPacketTimeout / 1000;
-  return new RtspError(
-    "timeout",
-    `Lost ${url}: the camera plays, but no packet came in ${seconds} s; restart the camera, or try the other transport`,
-    { timeout: "first-packet" },
-  );
+  // Without a session there is nobody who said that he plays.
+  const message = url.startsWith("rtp:")
+    ? `Lost ${url}: no packet came there in ${seconds} s; check that somebody sends to it`
+    : `Lost ${url}: the camera plays, but no packet came in ${seconds} s; restart the camera, or try the other transport`;
+  return new RtspError("timeout", message, { timeout: "first-packet" });
 }
 
 /** A camera that no longer sends. */

@@ -1,0 +1,100 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { openSdp } from "../../mod.ts";
+import { RtspError } from "../../src/media/mod.ts";
+import { readVideoFile } from "../../src/file/mod.ts";
+import { reorderedClip } from "../support/clips.ts";
+import { openSockets, reaches, socketsAreBack } from "../support/observe.ts";
+import { assertDecodable, assertPlays, take } from "../support/pictures.ts";
+import { HAS_FFMPEG } from "../../wasm/testing.ts";
+
+const path = await reorderedClip();
+const file = await readVideoFile(path);
+
+function freePort(): number {
+  for (;;) {
+    const socket = Deno.listenDatagram({ transport: "udp", hostname: "0.0.0.0", port: 0 });
+    const { port } = socket.addr as Deno.NetAddr;
+    socket.close();
+    if (port % 2 === 0) return port;
+  }
+}
+
+/** FFmpeg, which sends the clip again and again to whoever listens, and what it says of that. */
+async function startSender(host: string, port: number): Promise<{ sdp: string } & AsyncDisposable> {
+  const sdp = await Deno.makeTempFile({ suffix: ".sdp" });
+  const child = new Deno.Command("ffmpeg", {
+    args: [
+      ...["-loglevel", "error", "-re", "-stream_loop", "-1", "-i", path, "-c", "copy"],
+      ...["-f", "rtp", "-sdp_file", sdp, `rtp://${host}:${port}?pkt_size=1200`],
+    ],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  while (!(await Deno.readTextFile(sdp)).includes("rtpmap")) await new Promise((resolve) => setTimeout(resolve, 20));
+  return {
+    sdp,
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await child.status;
+      await Deno.remove(sdp);
+    },
+  };
+}
+
+for (const host of ["127.0.0.1", "239.255.79.1"]) {
+  Deno.test({
+    name: `openSdp() gets every access unit that FFmpeg sends to ${host}, as its description says`,
+    ignore: !HAS_FFMPEG,
+    async fn() {
+      const sockets = openSockets();
+      {
+        await using sender = await startSender(host, freePort());
+        await using camera = await openSdp(sender.sdp, { streamId: 4 });
+        const units = await take(camera.video.branch(), 60);
+        assertPlays(units, file);
+        assertDecodable(units);
+        const { lost, transport, receiveBuffer, foreign } = camera.stats();
+        assertEquals([lost, transport, foreign], [0, host === "127.0.0.1" ? "udp" : "multicast", 0]);
+        assert(receiveBuffer > 0);
+      }
+      await socketsAreBack(sockets);
+    },
+  });
+}
+
+Deno.test({
+  name: "openSdp() waits for a sender, and takes another one after a silence",
+  ignore: !HAS_FFMPEG,
+  async fn() {
+    const port = freePort();
+    let text = "";
+    {
+      await using sender = await startSender("127.0.0.1", port);
+      text = await Deno.readTextFile(sender.sdp);
+    }
+    const opening = openSdp(text, { retry: "from-start", firstPacketTimeout: 200, idleTimeout: 500, staleAfter: 200 });
+    const first = await startSender("127.0.0.1", port);
+    await using camera = await opening;
+    await first[Symbol.asyncDispose]();
+    await reaches(camera, "offline");
+    assertEquals(camera.stats().lastError?.timeout, "idle");
+    await using _second = await startSender("127.0.0.1", port);
+    await reaches(camera, "live");
+    assertDecodable(await take(camera.video.branch(), 10));
+  },
+});
+
+Deno.test("openSdp() says what is wrong", async () => {
+  await assertRejects(() => openSdp("v=0\nm=audio 5000 RTP/AVP 0\n"), SyntaxError, "describes no video");
+  await assertRejects(() => openSdp("v=0\nm=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\n"), SyntaxError, "no video");
+  await assertRejects(() => openSdp("/nowhere/stream.sdp"), Deno.errors.NotFound);
+  const port = freePort();
+  const text = `v=0\nm=video ${port} RTP/AVP 96\na=rtpmap:96 H264/90000\n`;
+  const silent = await assertRejects(() => openSdp(text, { firstPacketTimeout: 100 }), RtspError);
+  assertEquals(silent.timeout, "first-packet");
+  const taken = Deno.listenDatagram({ transport: "udp", hostname: "0.0.0.0", port });
+  const refused = await assertRejects(() => openSdp(text), RtspError, "the address is in use");
+  assertEquals(refused.code, "transport");
+  taken.close();
+});
