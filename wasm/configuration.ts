@@ -57,6 +57,7 @@ export const KERNELS: readonly string[] = [
   "h264_deblock.c",
   "h264_idct.c",
   "h264_qpel.c",
+  "h264_strength.c",
   "h264_weight.c",
   "hevc_cabac.c",
   "hevc_deblock.c",

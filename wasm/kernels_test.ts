@@ -42,6 +42,7 @@ const TABLES: Record<string, string[]> = {
   idct: ["4x4", "8x8", "4x4 even", "8x8 even", "16 of 4x4", "16 of 4x4 intra", "4 of 8x8", "chroma"],
   weight: ["one", "two"].flatMap((kind) => SIZES.map((size) => `${kind} ${size}`)),
   edge: ["8 bits", "more bits"],
+  strength: ["one list", "two lists", "one list, fields", "two lists, fields"],
   ...Object.fromEntries(
     Object.entries(HEVC).flatMap(([name, entries]) => [8, 10].map((bits) => [`HEVC ${name}, ${bits} bits`, entries])),
   ),

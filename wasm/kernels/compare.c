@@ -150,7 +150,7 @@ static int32_t edge(int32_t index) {
 }
 
 int32_t mr_compare(int32_t table, int32_t index, int32_t kind, uint32_t seed) {
-  static int32_t (*const tables[])(int32_t) = {chroma, qpel, deblock, idct, weight, edge};
+  static int32_t (*const tables[])(int32_t) = {chroma, qpel, deblock, idct, weight, edge, mr_compare_h264_strength};
   enum { HERE = sizeof tables / sizeof *tables };
   state = seed;
   input = kind;

@@ -14,6 +14,7 @@ int32_t mr_compare_hevc(int32_t table, int32_t index, int32_t kind);
 
 /* The strength of deblocking, in compare_strength.c. */
 int32_t mr_compare_strength(int32_t index);
+int32_t mr_compare_h264_strength(int32_t index);
 
 /* Random numbers of 24 bits, and within two bounds. */
 uint32_t mr_any(void);

@@ -1,5 +1,9 @@
-/* The part of compare.c for hevc_strength.c: a frame of random motion, of which one transform block's edges are told. */
+/*
+ * The part of compare.c for h264_strength.c and hevc_strength.c. For HEVC a frame of random motion, of which one transform
+ * block's edges are told; for H.264, where FFmpeg has no such function in C, what ITU-T H.264, 8.7.2.1 says, block by block.
+ */
 #include "compare.h"
+#include "kernels.h"
 
 #include <string.h>
 
@@ -78,4 +82,60 @@ int32_t mr_compare_strength(int32_t index) {
   memset(horizontal, 0, ENTRIES), memset(vertical, 0, ENTRIES);
   ff_hevc_deblocking_boundary_strengths(&context, x, y, log2_size);
   return !memcmp(horizontal_real, horizontal, ENTRIES) && !memcmp(before, vertical, ENTRIES);
+}
+
+static int8_t references[2][40];
+static int16_t vectors[2][40][2];
+static uint8_t counts[40];
+
+static int apart(int list_a, int a, int list_b, int b, int field) {
+  const int x = vectors[list_a][a][0] - vectors[list_b][b][0], y = vectors[list_a][a][1] - vectors[list_b][b][1];
+  return x >= 4 || x <= -4 || y >= (field ? 2 : 4) || y <= (field ? -2 : -4);
+}
+
+/* Whether two blocks differ in motion, the lists of one taken as they are or the other way round. */
+static int differ(int a, int b, int lists, int crossed, int field) {
+  for (int list = 0; list < lists; list++) {
+    const int there = crossed ? 1 - list : list;
+    if (references[list][a] != references[there][b] || apart(list, a, there, b, field)) return 1;
+  }
+  return 0;
+}
+
+int32_t mr_compare_h264_strength(int32_t index) {
+  const int lists = 1 + (index & 1), field = index >> 1, step = mr_between(1, 2);
+  const int edges = mr_any() % 4 ? 4 : 1, same_columns = mr_any() % 2 ? 0 : 3;
+  const int same_rows = same_columns ? mr_between(0, 1) * 3 : mr_any() % 2;
+  const int far = mr_any() % 4 == 0 ? 32767 : 3;
+  H264DSPContext table;
+  for (int i = 0; i < 40; i++) {
+    counts[i] = mr_any() % 8 == 0;
+    for (int list = 0; list < 2; list++) {
+      references[list][i] = mr_between(0, 1);
+      vectors[list][i][0] = mr_between(-far - 1, far), vectors[list][i][1] = mr_between(-far - 1, far);
+    }
+  }
+  /* What is told to be the same is. */
+  for (int y = 0; y < 4; y++)
+    for (int x = -1; x < 4; x++)
+      for (int list = 0; list < 2; list++) {
+        const int at = 12 + x + 8 * y, from = same_columns ? 12 + x : (y & same_rows) ? at - 8 : at;
+        references[list][at] = references[list][from];
+        memcpy(vectors[list][at], vectors[list][from], sizeof vectors[list][at]);
+      }
+
+  int16_t ours[2][4][4] = {0}, expected[2][4][4] = {0};
+  ff_h264dsp_init(&table, 8, 1);
+  if (!table.h264_loop_filter_strength) return MR_NOT_REPLACED;
+  table.h264_loop_filter_strength(ours, counts, references, vectors, lists == 2, edges, step, same_columns, same_rows,
+                                  field);
+  for (int y = 0; y < 4; y++)
+    for (int x = 0; x < 4; x++)
+      for (int down = 0; down < 2; down++) {
+        const int here = 12 + x + 8 * y, there = here - (down ? 8 : 1);
+        if (down && (y >= edges || y % step)) continue;
+        const int moved = differ(here, there, lists, 0, field) && (lists == 1 || differ(here, there, lists, 1, field));
+        expected[down][down ? y : x][down ? x : y] = counts[here] || counts[there] ? 2 : moved;
+      }
+  return memcmp(ours, expected, sizeof ours) == 0;
 }

@@ -25,6 +25,7 @@ void __wrap_ff_h264qpel_init(H264QpelContext *table, int bit_depth) {
 
 void __wrap_ff_h264dsp_init(H264DSPContext *table, const int bit_depth, const int chroma_format) {
   __real_ff_h264dsp_init(table, bit_depth, chroma_format);
+  mr_h264_strength_kernel(table, chroma_format);
   if (bit_depth != 8) return;
   mr_h264_deblock_kernels(table, chroma_format);
   mr_h264_idct_kernels(table, chroma_format);

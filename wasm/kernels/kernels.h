@@ -19,6 +19,7 @@ void mr_h264_idct_kernels(H264DSPContext *table, int chroma_format);
 void mr_h264_weight_kernels(H264DSPContext *table);
 
 /* Any depth. */
+void mr_h264_strength_kernel(H264DSPContext *table, int chroma_format);
 void mr_edge_kernels(VideoDSPContext *table, int depth);
 
 /* These have kernels for samples of 8 bits and of 10. */
