@@ -245,7 +245,8 @@ class Conversation {
 
   #play(): void {
     if (this.#timer !== undefined || this.#trait("media") === "none") return;
-    const alive = Number(this.#trait("keep-alive") ?? Infinity) * 1000;
+    // A machine that is busy may have the client's words late.
+    const alive = Number(this.#trait("keep-alive") ?? Infinity) * 1500;
     this.#timer = setInterval(() => {
       if (performance.now() - this.#aliveAt > alive && this.#aliveAt > 0) return this.close();
       const units = this.#file.units;
