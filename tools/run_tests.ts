@@ -1,15 +1,15 @@
 import { PROJECT, setUpOrExit } from "./setup.ts";
-import { summaryOf } from "./test_summary.ts";
+import { TestGroup } from "./test_group.ts";
+import { type Counts, summaryOf } from "./test_summary.ts";
 
 /*
- * deno run -A tools/run_tests.ts [path or option of deno test…]: makes sure that what the tests need is there, runs them, and
- * ends with a line that says how many passed and failed.
+ * deno run -A tools/run_tests.ts [path or option of deno test…]: makes sure that what the tests need is there, runs them, two
+ * folders at a time, and ends with a line that says how many passed and failed.
  */
 
-const FOLDERS = ["src", "ffi", "wasm", "workers", "tools", "tests", "examples"];
-
-/** No single test, nor the compiler before the first one, is silent for this long. */
-const SILENCE_MS = 6 * 60_000;
+const FOLDERS = ["wasm", "ffi", "src", "examples", "workers", "tools"];
+/** Most tests wait, for a camera or for a time-out; with more at once some would wait for a processor. */
+const AT_ONCE = Math.min(2, navigator.hardwareConcurrency);
 
 await setUpOrExit(["library", "wasm", "clip", "tests"]);
 // All types once, and then none: `deno test` would check a worker's modules anew at every start of it.
@@ -18,37 +18,32 @@ if (!types.success) {
   console.log("The types do not fit.\n0 passed, 1 failed");
   Deno.exit(1);
 }
-const named = Deno.args.some((arg) => !arg.startsWith("-"));
-const child = new Deno.Command(Deno.execPath(), {
-  args: ["test", "-A", "--no-check", "--no-prompt", "--no-lock", ...Deno.args, ...(named ? [] : FOLDERS)],
-  cwd: PROJECT,
-  env: { NO_COLOR: "1" },
-  stdin: "null",
-  stdout: "piped",
-  stderr: "inherit",
-}).spawn();
 
-let silence: ReturnType<typeof setTimeout> | undefined;
-const watch = () => {
-  clearTimeout(silence);
-  silence = setTimeout(() => {
-    console.log(`\nNothing from the tests for ${SILENCE_MS / 60_000} minutes: the last one above hangs, and is ended.`);
-    child.kill("SIGKILL");
-  }, SILENCE_MS);
-};
-let tail = "";
-const reading = (async () => {
-  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
-    const bytes = new TextEncoder().encode(text);
-    for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
-    tail = (tail + text).slice(-20_000);
-    watch();
+const options = Deno.args.filter((arg) => arg.startsWith("-"));
+const paths = Deno.args.filter((arg) => !arg.startsWith("-"));
+const queue = paths.length > 0 ? [paths] : [...foldersOf("tests"), ...FOLDERS].map((folder) => [folder]);
+const groups: TestGroup[] = [];
+const lane = async () => {
+  for (let args = queue.shift(); args; args = queue.shift()) {
+    const before = groups.at(-1);
+    const group = new TestGroup([...options, ...args]);
+    groups.push(group);
+    // Each is shown from when the one that began before it has ended: nobody reads two at once.
+    Promise.resolve(before?.counts).then(() => group.show());
+    await group.counts;
   }
-})();
-watch();
-const { code } = await child.status;
-clearTimeout(silence);
-// A process that a failed test left behind may hold the pipe open.
-await Promise.race([reading, new Promise((done) => setTimeout(done, 2000))]);
-console.log(summaryOf(tail, code));
-Deno.exit(code);
+};
+await Promise.all(Array.from({ length: AT_ONCE }, lane));
+const done = await Promise.all(groups.map((group) => group.counts));
+for (const group of groups) if (group.failures) console.log(`\n${group.failures}`);
+console.log(`\n${summaryOf(done)}`);
+Deno.exit(done.some((counts: Counts) => counts.failed > 0) ? 1 : 0);
+
+/** Its folders, the one that takes longest first. */
+function foldersOf(folder: string): string[] {
+  const names = [...Deno.readDirSync(`${PROJECT}/${folder}`)].filter((entry) => entry.isDirectory).map(({ name }) =>
+    name
+  );
+  const long = ["streams", "cli", "ingest", "quirks", "ring"];
+  return [...long, ...names.filter((name) => !long.includes(name)).sort()].map((name) => `${folder}/${name}`);
+}

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { TextLineStream } from "@std/streams";
 import { Frame } from "../../src/media/mod.ts";
 import { ShmWriter } from "../../src/shm/mod.ts";
 
@@ -43,7 +44,7 @@ Deno.test(`a reader in Python gets every frame of 1080p at 25 a second, whole, f
   const name = fresh();
   let reader: Deno.ChildProcess;
   {
-    await using ring = await ShmWriter.create(name, shape);
+    await using ring = await ShmWriter.create(name, { ...shape, slots: 12 });
     reader = python(COUNT, name, "0", "every");
     await pause(700);
     const pixels = new Uint8Array(3 * shape.width * shape.height);
@@ -110,16 +111,18 @@ with Reader(sys.argv[1], mode="every", wait=10) as reader:
     print(reader.next() is None, reader.alive)`,
     name,
   );
-  const output = reader.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  const { value } = await output.read();
-  const said = JSON.parse(value!.split("\n")[0]);
+  const lines: ReadableStream<string> = reader.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(
+    new TextLineStream(),
+  );
+  const output = lines.getReader();
+  const said = JSON.parse((await output.read()).value!);
   assertEquals(said, {
     pixels: [0, 1, 2].map((y) => [0, 1, 2, 3, 4].map((x) => [0, 1, 2].map((c) => 15 * y + 3 * x + c))),
     ...{ alive: true, pts: -40, wall: 1.5, received: 2.5, stream: 9, corrupt: true, nothing: true },
   });
   const stdin = writer.stdin.getWriter();
   await stdin.write(new Uint8Array([10]));
-  assertEquals((await output.read()).value?.trim(), "True False");
+  assertEquals((await output.read()).value, "True False");
   await stdin.close().catch(() => {});
   await writer.status;
   await output.cancel();
