@@ -1,18 +1,11 @@
 import { openRtsp } from "../mod.ts";
 import { freePort } from "../tests/support/ports.ts";
+import { processSeconds } from "./process_seconds.ts";
 import type { Results } from "./results.ts";
 
 const CAMERAS = 50;
 /** Until the delays between attempts are at their bound, in seconds. */
 const SETTLING = 15;
-const TICKS = 100;
-
-/** CPU seconds of this process so far. */
-function processSeconds(): number {
-  const stat = Deno.readTextFileSync("/proc/self/stat");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / TICKS;
-}
 
 const sleep = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
@@ -36,12 +29,12 @@ export async function deadBench(results: Results, options: { seconds?: number; q
   );
   const ended = Promise.allSettled(opening);
   await sleep(options.quick ? 3 : SETTLING);
-  const before = { process: processSeconds(), rss: Deno.memoryUsage().rss };
+  const before = { process: processSeconds(Deno.pid), rss: Deno.memoryUsage().rss };
   await sleep(seconds);
   const rss = Deno.memoryUsage().rss;
   results.add({
     name: `dead.${CAMERAS}-cameras.cpu`,
-    value: (processSeconds() - before.process) / seconds * 100,
+    value: (processSeconds(Deno.pid) - before.process) / seconds * 100,
     unit: "% of a core",
   });
   results.add({ name: `dead.${CAMERAS}-cameras.rss`, value: rss / 2 ** 20, unit: "MiB" });

@@ -1,6 +1,7 @@
 import { chainBench } from "./chain.ts";
 import { deadBench } from "./dead.ts";
 import { decodeBench } from "./decode.ts";
+import { ingestBench } from "./ingest.ts";
 import { killsBench } from "./kills.ts";
 import { BENCHES } from "./names.ts";
 import { pipelineBench } from "./pipeline.ts";
@@ -23,6 +24,7 @@ const RUN: Record<typeof BENCHES[number], (results: Results, options: BenchOptio
   kills: killsBench,
   soak: soakBench,
   dead: deadBench,
+  ingest: ingestBench,
 };
 
 const [wanted, ...flags] = Deno.args;

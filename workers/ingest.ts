@@ -19,12 +19,17 @@ import { Inbox } from "./mailbox.ts";
 const TICK = 50;
 /** The same where every camera waits for its next attempt. */
 const RESTING_TICK = 250;
+/** With this many cameras there always are packets; they are let gather for so many milliseconds, which saves a fifth of what they cost. */
+const CROWD = 16;
+const GATHERING = 4;
 /** Milliseconds of sleep without cameras. */
 const IDLE = 1_000;
 
 const cameras = new Map<number, Camera | SdpSource>();
 let sockets: { library: NativeLibrary; poller: Poller };
 let inbox: Inbox;
+/** What nobody ever wakes. */
+const nobody = new Int32Array(new SharedArrayBuffer(4));
 
 function say(message: FromIngestWorker): void {
   self.postMessage(message);
@@ -107,6 +112,7 @@ async function run(): Promise<void> {
         tickAt = at + (rests ? RESTING_TICK : TICK);
       }
       if (!sockets.poller.wait(cameras.size === 0 ? IDLE : Math.max(1, Math.ceil(tickAt - at)))) break;
+      if (cameras.size >= CROWD) Atomics.wait(nobody, 0, 0, GATHERING);
     }
   } finally {
     // Handles belong to the process: what this thread opened would outlive it.
