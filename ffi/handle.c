@@ -61,6 +61,7 @@ int32_t mr_handle_new(const struct mr_object *object) {
     kept->size = object->size;
     kept->writable = object->writable;
     kept->owner = object->owner;
+    kept->copies_strings = object->copies_strings;
     kept->hidden = object->hidden;
     kept->semaphore = object->semaphore;
     kept->valkka = object->valkka;

@@ -29,6 +29,7 @@ struct mr_object {
   uint64_t size;          /* memory */
   bool writable;          /* memory */
   bool owner;             /* memory: made here, so that this open file holds the lock */
+  bool copies_strings;    /* memory: see ring.h */
   uint64_t hidden;        /* memory: token of its hidden name, 0 where it never had one */
   char *path;             /* memory: what it was published as; null where it has no name */
   sem_t *semaphore;

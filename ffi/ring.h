@@ -22,8 +22,11 @@ static inline void mr_ring_store64(uint8_t *bytes, uint64_t offset, uint64_t val
 }
 
 /* Copies bytes that another process may be writing, or reading, at the same time: what comes out then is any mixture, and the protocol
- * finds out. A data race by design, which the thread sanitizer is therefore not told of. */
-void mr_ring_copy(uint8_t *to, const uint8_t *from, uint64_t len);
+ * finds out. A data race by design, which the thread sanitizer is therefore not told of. copies_strings: what the function
+ * below says. */
+void mr_ring_copy(uint8_t *to, const uint8_t *from, uint64_t len, bool copies_strings);
+/* Whether this processor has an instruction that copies fast. To ask takes a while, above all in a virtual machine. */
+bool mr_ring_copies_strings(void);
 
 /* A number from a caller's block, which is a double because JavaScript has no other; false where it is no offset or size. */
 static inline bool mr_ring_number(double from, uint64_t *to) {

@@ -25,6 +25,7 @@ struct reading {
   struct block *block;
   const uint8_t *ring;
   uint64_t cursor, arena, arena_bytes, cell_bytes, slots;
+  bool copies_strings;
 };
 
 /* Of these in a descriptor. */
@@ -147,7 +148,8 @@ static int32_t read_record(struct reading *reading, uint8_t *into, uint64_t len)
     } else if (!acceptable(reading, &payload, &bytes, &blob)) return -EINVAL;
     block->bytes = (double)(bytes + blob);
     if (block->step == MR_RING_LOOK || len < bytes) return MR_RING_FOUND;
-    mr_ring_copy(into, reading->ring + reading->arena + payload, len >= bytes + blob ? bytes + blob : bytes);
+    mr_ring_copy(into, reading->ring + reading->arena + payload, len >= bytes + blob ? bytes + blob : bytes,
+                 reading->copies_strings);
     block->peeked = 0;
     if (intact(reading)) break;
     overtaken(reading);
@@ -178,6 +180,7 @@ int32_t mr_ring_read(int32_t handle, uint8_t *block, uint8_t *into, uint64_t len
       mr_memory_range(memory, reading.arena, reading.arena_bytes, false) == 0 &&
       !__builtin_mul_overflow(reading.cell_bytes, reading.slots, &cells) && cells <= reading.arena_bytes) {
     reading.ring = memory->bytes;
+    reading.copies_strings = memory->copies_strings;
     result = read_record(&reading, into, len);
     copy.cursor = (double)reading.cursor;
     memcpy(block, &copy, sizeof copy);

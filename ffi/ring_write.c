@@ -61,13 +61,13 @@ static int32_t check_part(const struct request *request, int i, struct part *par
   return 0;
 }
 
-static void copy_part(uint8_t *to, const struct part *part) {
+static void copy_part(uint8_t *to, const struct part *part, bool copies_strings) {
   if (part->stride == part->row_bytes || part->rows == 1) {
-    mr_ring_copy(to, part->from, part->rows * part->row_bytes);
+    mr_ring_copy(to, part->from, part->rows * part->row_bytes, copies_strings);
     return;
   }
   for (uint64_t row = 0; row < part->rows; row++) {
-    mr_ring_copy(to + row * part->row_bytes, part->from + row * part->stride, part->row_bytes);
+    mr_ring_copy(to + row * part->row_bytes, part->from + row * part->stride, part->row_bytes, copies_strings);
   }
 }
 
@@ -103,7 +103,7 @@ static int32_t write_record(struct mr_object *memory, struct request *request, s
   /* Stores after (b) must not be seen before it; a release keeps back only what is before. */
   atomic_thread_fence(memory_order_seq_cst);
   for (int i = 0; i < MR_RING_PARTS; i++) { /* (c) */
-    if (adds[i]) copy_part(bytes + payload, &parts[i]);
+    if (adds[i]) copy_part(bytes + payload, &parts[i], memory->copies_strings);
     payload += adds[i];
   }
   double published_at;

@@ -14,6 +14,7 @@
 
 #include "handle.h"
 #include "millrace.h"
+#include "ring.h"
 #include "shm_name.h"
 #include "truncated.h"
 
@@ -95,6 +96,7 @@ static int map(struct mr_object *memory, bool populate) {
   void *at = mmap(NULL, memory->size, protection, MAP_SHARED | (populate ? MAP_POPULATE : 0), memory->fd, 0);
   if (at == MAP_FAILED) return -errno;
   memory->bytes = at;
+  memory->copies_strings = mr_ring_copies_strings();
   return 0;
 }
 
