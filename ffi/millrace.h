@@ -283,8 +283,9 @@ MR_API int32_t mr_ring_write(int32_t handle, const uint8_t *request, const uint8
 /** The block of mr_ring_read(), which it changes: f64 cursor (sequence of the next record in order), gap (records missed since the
  *  last one taken), delivered, missed, overtaken, invalid, bytes of the record found (payload and blob); f64 offset of the arena,
  *  bytes of it, bytes of a cell (0: variable); u32 slots, mode (0 every, 1 latest), step, fresh (1 until the first record was taken),
- *  peeked (1 where a record is found, and not taken), signal as it was before looking; f64 gap as it was when a record was found last; 16 bytes 0; that
- *  record's descriptor. */
+ *  peeked (1 where a record is found, and not taken), signal as it was before looking; f64 gap as it was when a record was
+ *  found last; f64 when the last one was taken and how long after the one before, ns; the descriptor of the record that was
+ *  found. */
 #define MR_RING_READING_BYTES 256
 #define MR_RING_EVERY 0u
 #define MR_RING_LATEST 1u
@@ -299,8 +300,9 @@ MR_API int32_t mr_ring_write(int32_t handle, const uint8_t *request, const uint8
 #define MR_RING_FOUND 2
 #define MR_RING_LATER 3
 #define MR_RING_LOST 4
-/** Reads as the protocol has it. The blob is copied behind the payload where both fit. */
-MR_API int32_t mr_ring_read(int32_t handle, uint8_t *block, uint8_t *into, uint64_t len);
+/** Reads as the protocol has it. The blob is copied behind the payload where both fit. Blocks, where timeout_ms is not 0, until
+ *  there is a record, the ring is closed, or somebody wakes those who wait. */
+MR_API int32_t mr_ring_read(int32_t handle, uint8_t *block, uint8_t *into, uint64_t len, int32_t timeout_ms);
 
 /* ---- named semaphores (POSIX) --------------------------------------------------------------------------------- */
 

@@ -11,6 +11,7 @@
 #define MR_RING_HEAD 128u
 #define MR_RING_OLDEST 136u
 #define MR_RING_SIGNAL 144u
+#define MR_RING_STATE 148u
 
 /* Words are atomic, so that a ring whose other side is hostile, or only late, is a race of values and nothing worse. */
 static inline uint64_t mr_ring_load64(const uint8_t *bytes, uint64_t offset) {

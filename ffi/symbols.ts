@@ -137,7 +137,14 @@ export const DECLARATIONS = {
     "const uint8_t *part3",
     "const uint8_t *blob",
   ],
-  mr_ring_read: ["int32_t", "int32_t handle", "uint8_t *block", "uint8_t *into", "uint64_t len"],
+  mr_ring_read: [
+    "int32_t",
+    "int32_t handle",
+    "uint8_t *block",
+    "uint8_t *into",
+    "uint64_t len",
+    "int32_t timeout_ms",
+  ],
 
   mr_sem_open: ["int32_t", "const char *name", "uint32_t create", "uint32_t mode", "uint32_t value"],
   mr_sem_post: ["int32_t", "int32_t handle"],

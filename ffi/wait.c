@@ -20,8 +20,7 @@ static uint32_t load(const uint32_t *word) {
   return atomic_load_explicit((const _Atomic uint32_t *)word, memory_order_acquire);
 }
 
-/* 0 woken or changed, or a negated errno. deadline null: for ever. */
-static int sleep_on(const uint32_t *word, uint32_t expected, const struct timespec *deadline) {
+int mr_word_wait(const uint32_t *word, uint32_t expected, const struct timespec *deadline) {
   for (;;) {
     if (load(word) != expected) return 0;
     /* The bitset kind, because its timeout is a point in time. */
@@ -36,7 +35,7 @@ int32_t mr_mem_wait(int32_t handle, uint64_t offset, uint32_t expected, int32_t 
   struct mr_object *memory = mr_memory_word(handle, offset, 4, false, &result);
   if (!memory) return result;
   struct timespec deadline = mr_deadline(timeout_ms > 0 ? timeout_ms : 0);
-  result = sleep_on((const uint32_t *)(memory->bytes + offset), expected, timeout_ms < 0 ? NULL : &deadline);
+  result = mr_word_wait((const uint32_t *)(memory->bytes + offset), expected, timeout_ms < 0 ? NULL : &deadline);
   mr_handle_done(handle);
   return result;
 }
@@ -84,7 +83,7 @@ static int32_t sleep_on_many_in_slices(const struct word *words, uint32_t count,
     int32_t left = deadline ? mr_deadline_left(deadline) : SLICE_MS;
     if (left == 0) return -ETIMEDOUT;
     struct timespec slice = mr_deadline(left < SLICE_MS ? left : SLICE_MS);
-    int error = sleep_on(words[turn].at, words[turn].expected, &slice);
+    int error = mr_word_wait(words[turn].at, words[turn].expected, &slice);
     if (error == 0) return (int32_t)turn;
     if (error != -ETIMEDOUT) return error;
   }

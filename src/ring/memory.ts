@@ -43,9 +43,9 @@ export interface RingMemory {
   writeRecord?(request: WriteRequest): void;
   /**
    * The steps of reading that `reading.step` names, at once. Of the descriptor that it leaves there it has checked where the
-   * payload lies, and nothing else.
+   * payload lies, and nothing else. With a timeout above zero it blocks this thread so long for a record.
    */
-  readRecord?(reading: Reading, into: Uint8Array): ReadResult;
+  readRecord?(reading: Reading, into: Uint8Array, timeout: number): ReadResult;
   /** Wakes all who wait on the word at `offset`. */
   notify(offset: number): void;
   /** Blocks this thread while the word is `expected`, at most so many milliseconds (`Infinity` waits for ever). */

@@ -240,7 +240,7 @@ export class RingReader {
    * @throws {RangeError} where the payload does not fit.
    */
   next(mode: ReadMode, into: Uint8Array | ((bytes: number) => Uint8Array)): RecordMeta | null {
-    if (this.memory.readRecord && into instanceof Uint8Array) return this.#nextAtOnce(mode, into);
+    if (this.memory.readRecord && into instanceof Uint8Array) return this.#nextAtOnce(mode, into, 0);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const meta = this.peek(mode);
       if (meta === null) return null;
@@ -248,6 +248,18 @@ export class RingReader {
     }
     this.#again = true;
     return null;
+  }
+
+  /**
+   * As `next`, but blocks this thread until there is a record, the ring is closed, the time is over, or somebody wakes those who
+   * wait. Where the memory can do that at once, the copy begins the moment that this thread wakes.
+   *
+   * @throws {RangeError} where the payload does not fit.
+   */
+  nextSync(mode: ReadMode, into: Uint8Array, timeout = Infinity): RecordMeta | null {
+    if (this.memory.readRecord) return this.#nextAtOnce(mode, into, timeout);
+    const meta = this.next(mode, into);
+    return meta || this.closed || !this.wait(timeout) ? meta : this.next(mode, into);
   }
 
   /** Blocks until something was published or closed since this reader last looked, or the time is over: then false. */
@@ -266,20 +278,20 @@ export class RingReader {
   }
 
   /** Has the memory's owner take one step of reading. */
-  #ask(step: typeof STEP[keyof typeof STEP], into: Uint8Array): number {
+  #ask(step: typeof STEP[keyof typeof STEP], into: Uint8Array, timeout = 0): number {
     this.#reading.step = step;
-    return this.memory.readRecord!(this.#reading, into);
+    return this.memory.readRecord!(this.#reading, into, timeout);
   }
 
-  /** `next()` in one call. */
-  #nextAtOnce(mode: ReadMode, into: Uint8Array): RecordMeta | null {
+  /** `next()`, or `nextSync()`, in one call. */
+  #nextAtOnce(mode: ReadMode, into: Uint8Array, timeout: number): RecordMeta | null {
     const reading = this.#reading, meta = this.#meta;
     reading.latest = mode === "latest";
     this.#again = false;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       reading.peeked = false;
       const { fresh } = reading;
-      const result = this.#ask(STEP.next, into);
+      const result = this.#ask(STEP.next, into, timeout);
       if (result === RESULT.nothing) return null;
       if (result === RESULT.later) break;
       const taken = result === RESULT.taken;

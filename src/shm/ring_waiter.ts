@@ -90,6 +90,21 @@ export class RingWaiter {
     return false;
   }
 
+  /**
+   * What is found by a function that waits for it so many milliseconds; null where the ring or the time is over. Blocks this
+   * thread.
+   */
+  findSync<T>(find: (timeout: number) => T | null, timeout: number): T | null {
+    let found = this.look(() => find(0)); // a reader that is behind need not know the time
+    for (let left = timeout, until = NaN; found === null && left > 0; left = until - performance.now()) {
+      if (Number.isNaN(until)) until = performance.now() + timeout;
+      found = find(Math.min(left, HEARTBEAT));
+      // After a silence it looks whether the writer lives.
+      if (found === null && !this.waitSync(1)) return null;
+    }
+    return found;
+  }
+
   /** A writer that is always ahead would else keep this thread in microtasks, and its timers would starve. */
   async letOthersRun(): Promise<void> {
     const now = performance.now();

@@ -93,8 +93,9 @@ export class ShmRingMemory implements RingMemory {
     if (result < 0) throw shmError("Cannot write a record", result);
   }
 
-  readRecord(reading: Reading, into: Uint8Array): ReadResult {
-    const result = this.#library.symbols.mr_ring_read(this.handle, reading.bytes, into, into.length);
+  readRecord(reading: Reading, into: Uint8Array, timeout: number): ReadResult {
+    const { symbols } = this.#library;
+    const result = symbols.mr_ring_read(this.handle, reading.bytes, into, into.length, milliseconds(timeout));
     if (result < 0) throw shmError("Cannot read a record", result);
     return result as ReadResult;
   }
@@ -104,8 +105,8 @@ export class ShmRingMemory implements RingMemory {
   }
 
   wait(offset: number, expected: number, timeout: number): WaitResult {
-    const slice = Number.isFinite(timeout) ? Math.ceil(Math.min(timeout, 2 ** 30)) : -1;
-    return this.#waited(this.#library.symbols.mr_mem_wait(this.handle, offset, expected, slice), offset);
+    const result = this.#library.symbols.mr_mem_wait(this.handle, offset, expected, milliseconds(timeout));
+    return this.#waited(result, offset);
   }
 
   async waitAsync(offset: number, expected: number, timeout: number): Promise<WaitResult> {
@@ -144,4 +145,9 @@ export class ShmRingMemory implements RingMemory {
   #checkLength(length: number, have: number): void {
     if (length > have) throw new RangeError(`Cannot copy ${length} bytes: the buffer has ${have}`);
   }
+}
+
+/** As the C library wants them: below zero for ever. */
+function milliseconds(timeout: number): number {
+  return timeout === 0 ? 0 : timeout < 2 ** 30 ? Math.ceil(timeout) : timeout === Infinity ? -1 : 2 ** 30;
 }

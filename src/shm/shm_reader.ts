@@ -125,6 +125,22 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
     return { index: meta.sequence % this.header.slots, size: meta.bytes, meta };
   }
 
+  /**
+   * As `pull`, but waits, and copies into a buffer of the caller's the moment that a record comes: for a thread or process that does
+   * nothing else. Null where the ring or the time is over. Not with `signal`, which nobody could abort meanwhile.
+   *
+   * @param timeout milliseconds.
+   * @throws {RangeError} where the payload does not fit.
+   * @throws {ShmError} `closed` where the writer died and the next one is not wanted, or this reader was closed.
+   */
+  pullSync(into: Uint8Array, timeout = Infinity): RecordMeta | null {
+    this.#mustBeOpen();
+    this.#notBorrowed();
+    const meta = this.#waiter.findSync((ms) => this.#ring.reader.nextSync(this.#mode, into, ms), timeout);
+    if (meta) this.#delivered++;
+    return meta;
+  }
+
   /** Level 1: what `pull()` copied, by slot. */
   get slots(): readonly Uint8Array<ArrayBuffer>[] {
     return this.#slots;

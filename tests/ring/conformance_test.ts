@@ -209,6 +209,24 @@ ringTest("RingReader.wait() ends with a record, with the close, and when the tim
   assertThrows(() => ring.writer.reserve(1), TypeError, "it was closed");
 });
 
+ringTest(
+  "RingReader.nextSync() gives what there is, waits for what is not, and ends with the time and the close",
+  (backing) => {
+    using ring = backing.make(BYTES);
+    const reader = new RingReader(ring.reading), into = new Uint8Array(100);
+    assertEquals(reader.nextSync("every", into, 0), null);
+    assertEquals(reader.nextSync("every", into, 5), null);
+    for (let i = 0; i < 3; i++) ring.writer.write({ pts: i }, Uint8Array.of(i, i));
+    assertEquals([reader.nextSync("every", into)?.pts, into[1]], [0, 0]);
+    assertEquals([reader.nextSync("latest", into)?.pts, into[1], reader.missed], [2, 2, 1]);
+    ring.writer.write({}, new Uint8Array(20));
+    assertThrows(() => reader.nextSync("every", new Uint8Array(19)), RangeError, "it has 20 bytes, the buffer has 19");
+    assertEquals(reader.nextSync("every", into)?.sequence, 3);
+    ring.writer.close();
+    assertEquals(reader.nextSync("every", into), null);
+  },
+);
+
 ringTest("RingWriter.adopt() goes on where another writer stopped, with all that readers may still read", (backing) => {
   for (const options of [BYTES, ARENA]) {
     using ring = backing.make(options);

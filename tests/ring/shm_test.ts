@@ -266,3 +266,68 @@ Deno.test("ShmReader.waitSync() blocks until there is a record, the ring is clos
   await output.cancel();
   await child.status;
 });
+
+Deno.test("ShmReader.pullSync() copies a record the moment that it comes, from one writer after the other, and ends with the ring", async () => {
+  const name = fresh();
+  const writer = new Worker(new URL("./pull_sync_writer.ts", import.meta.url), { type: "module" });
+  const said = (expected: string) =>
+    new Promise<void>((resolve, reject) => {
+      writer.onmessage = ({ data }) => data === expected && resolve();
+      writer.onerror = ({ message }) => reject(new Error(message));
+    });
+  try {
+    await said("ready");
+    const wanted = new Int32Array(new SharedArrayBuffer(4));
+    writer.postMessage([name, wanted]);
+    await said("made");
+    await using reader = await ShmReader.open(name, { mode: "every" });
+    const into = new Uint8Array(32 * 16);
+    const seen: number[] = [];
+    for (;;) {
+      Atomics.add(wanted, 0, 1);
+      Atomics.notify(wanted, 0);
+      const meta = reader.pullSync(into, 60_000);
+      if (!meta) break;
+      assert(into.every((byte) => byte === meta.pts / 1_000));
+      seen.push(meta.pts / 1_000);
+    }
+    // The first ring was left by its writer as a crash does, the second one was closed.
+    assertEquals(seen, [1, 2, 3, 11, 12, 13]);
+    assertEquals([reader.stats().writers, reader.pullSync(into)], [2, null]);
+  } finally {
+    writer.terminate();
+  }
+});
+
+Deno.test("ShmReader.pullSync() ends with its time, with an error where the writer died for good, and once it is closed", async () => {
+  const name = fresh();
+  const ring = await ShmWriter.create(name, SHAPE);
+  const reader = await ShmReader.open(name, { mode: "every", reconnect: false });
+  const into = new Uint8Array(32 * 16);
+  const began = performance.now();
+  assertEquals(reader.pullSync(into, 250), null);
+  assert(performance.now() - began >= 249);
+  assertEquals(reader.pullSync(into, 0), null);
+  symbols.mr_close(ring.memory.handle);
+  assertThrows(() => reader.pullSync(into), ShmError, "its writer died");
+  await reader[Symbol.asyncDispose]();
+  assertThrows(() => reader.pullSync(into), ShmError, "it was closed");
+  symbols.mr_shm_unlink(cString(name));
+});
+
+Deno.test("ShmReader.pullSync() follows a ring that its frames outgrew, and leaves a record that does not fit where it is", async () => {
+  const name = fresh();
+  const ring = await ShmWriter.create(name, { maxBytes: 32 * 16, larger: "remake" });
+  await using reader = await ShmReader.open(name, { mode: "every" });
+  const small = new Uint8Array(32 * 16), large = new Uint8Array(64 * 48);
+  ring.write(picture(1));
+  ring.write(picture(2, { width: 64, height: 48 }));
+  ring.write(picture(3, { width: 64, height: 48 }));
+  assertEquals([reader.pullSync(small)?.pts, small[0]], [1_000, 1]);
+  assertThrows(() => reader.pullSync(small), RangeError, "it has 3072 bytes, the buffer has 512");
+  assertEquals([reader.pullSync(large)?.pts, large[3071]], [2_000, 2]);
+  assertEquals([reader.pullSync(large, 0)?.pts, large[3071]], [3_000, 3]);
+  assertEquals(reader.stats(), { delivered: 3, missed: 0, torn: 0, writers: 1 });
+  await ring[Symbol.asyncDispose]();
+  assertEquals(reader.pullSync(large), null);
+});
