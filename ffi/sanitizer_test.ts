@@ -147,6 +147,20 @@ for (const program of ["select", "event_fds"]) {
   });
   testWhere(thread, noThread, `${what} is free of races`, { program, flags: THREAD, under: still });
 }
+testWhere(address, noAddress, "one call a record keeps to its buffers, whatever lies in the ring", {
+  program: "ring_threads",
+  flags: ADDRESS,
+});
+testWhere(
+  thread,
+  noThread,
+  "one call a record is free of races, but for the payloads, and delivers none that is torn",
+  {
+    program: "ring_threads",
+    flags: THREAD,
+    under: still,
+  },
+);
 testWhere(address, noAddress, "a ring in libValkka's layout keeps to its buffers, and goes with its process", {
   program: "valkka",
   flags: ADDRESS,
