@@ -1,12 +1,14 @@
 import { compileRival } from "./native.ts";
 import { median, type Results } from "./results.ts";
-import type { ShmFigures } from "./shm_program.ts";
+import { type ShmFigures, WARM_UP } from "./shm_program.ts";
 
 const ROUNDS = 3;
 const FREE_SECONDS = 2;
 const PACED_SECONDS = 6;
 const FPS = 25;
 const CELLS = 10;
+/** What the warm-up and the start may take. */
+const WARM_SECONDS = 20;
 const PROGRAM = decodeURIComponent(new URL("./shm_program.ts", import.meta.url).pathname);
 const RIVAL = "libValkka's protocol in C";
 
@@ -82,7 +84,9 @@ export async function ours({ width, height }: Case, fps: number, seconds: number
   const name = `bench-readers-${Deno.pid}`;
   const deno = (...args: string[]) => start(Deno.execPath(), ["run", "-A", "--no-prompt", PROGRAM, ...args]);
   const writer = await deno("write", name, ...[width, height, fps, seconds].map(String));
-  const readers = await Promise.all(Array.from({ length: count }, () => deno("read", name, String(seconds + 5))));
+  const readers = await Promise.all(
+    Array.from({ length: count }, () => deno("read", name, String(seconds + WARM_SECONDS), "every")),
+  );
   await writer.go();
   const [wrote, ...read] = await Promise.all([writer, ...readers].map((process) => process.figures()));
   return { writer: wrote, readers: read };
@@ -91,8 +95,8 @@ export async function ours({ width, height }: Case, fps: number, seconds: number
 export async function theirs(peer: string, { width, height }: Case, mode: string, seconds: number): Promise<Run> {
   const name = `benchreaders${Deno.pid}`;
   const shape = [CELLS, width, height].map(String);
-  const server = await start(peer, ["bench-server", name, ...shape, mode, String(seconds)]);
-  const client = await start(peer, ["bench-client", name, ...shape, String(seconds + 5)]);
+  const server = await start(peer, ["bench-server", name, ...shape, mode, String(seconds), String(WARM_UP)]);
+  const client = await start(peer, ["bench-client", name, ...shape, String(seconds + WARM_SECONDS), String(WARM_UP)]);
   await server.go();
   const [writer, reader] = await Promise.all([server.figures(), client.figures()]);
   return { writer, readers: [reader] };

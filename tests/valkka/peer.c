@@ -4,8 +4,8 @@
  *
  *   peer server NAME rgb|bytes|mp4 CELLS WIDTH HEIGHT      bytes and mp4: WIDTH is the cell's bytes, HEIGHT is 1
  *   peer client NAME rgb|bytes|mp4 CELLS WIDTH HEIGHT
- *   peer bench-server NAME CELLS WIDTH HEIGHT free|flow|FPS SECONDS
- *   peer bench-client NAME CELLS WIDTH HEIGHT SECONDS [touch|copy]
+ *   peer bench-server NAME CELLS WIDTH HEIGHT free|flow|FPS SECONDS WARM_UP
+ *   peer bench-client NAME CELLS WIDTH HEIGHT SECONDS WARM_UP [touch|copy]
  *
  * Server and client say "ready" and then do what each line of their input says, with one line of output for it:
  *
@@ -339,7 +339,7 @@ static double cpu_seconds(void) {
          (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
 }
 
-static void bench_server(const char *mode, double seconds) {
+static void bench_server(const char *mode, double seconds, uint64_t warm_up) {
   char line[16];
   server_open();
   puts("ready");
@@ -350,8 +350,11 @@ static void bench_server(const char *mode, double seconds) {
   uint64_t began = nanoseconds(), sequence = 0;
   memset(fresh, 7, n_bytes);
   for (;; sequence++) {
-    if (fps > 0) {
-      uint64_t due = began + (uint64_t)((double)sequence * 1e9 / fps);
+    if (fps > 0 && sequence < warm_up) {
+      usleep(1000);
+      began = nanoseconds();
+    } else if (fps > 0) {
+      uint64_t due = began + (uint64_t)((double)(sequence - warm_up) * 1e9 / fps);
       struct timespec at = {(time_t)(due / 1000000000u), (long)(due % 1000000000u)};
       clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
     }
@@ -365,6 +368,7 @@ static void bench_server(const char *mode, double seconds) {
     push(&m, fresh);
   }
   double elapsed = (double)(nanoseconds() - began) / 1e9;
+  if (fps > 0) sequence -= warm_up;
   printf("{\"frames\":%llu,\"seconds\":%.3f,\"fps\":%.1f,\"overflows\":%llu,\"cpu\":%.3f}\n",
          (unsigned long long)sequence, elapsed, (double)sequence / elapsed, (unsigned long long)overflows,
          cpu_seconds() - cpu);
@@ -379,7 +383,7 @@ static int ascending(const void *a, const void *b) {
   return left < right ? -1 : left > right;
 }
 
-static void bench_client(double seconds, bool copying) {
+static void bench_client(double seconds, bool copying, uint64_t warm_up) {
   client_open();
   puts("ready");
   size_t room = 4000000, count = 0;
@@ -405,7 +409,7 @@ static void bench_client(double seconds, bool copying) {
     else {
       lost += first - next;
       next = first + 1;
-      if (frames > 20 && count < room && now > pushed) ages[count++] = now - pushed;
+      if (first > warm_up && count < room && now > pushed) ages[count++] = now - pushed;
     }
     if ((double)(now - began) / 1e9 >= seconds) break;
   }
@@ -425,9 +429,11 @@ int main(int argc, char **argv) {
   if (bench) measures(argv[2], "rgb", atoi(argv[3]), atoi(argv[4]), atoi(argv[5]));
   else measures(argv[2], argv[3], atoi(argv[4]), atoi(argv[5]), atoi(argv[6]));
   fresh = calloc(1, n_bytes < 64 ? 64 : n_bytes);
-  if (strcmp(argv[1], "bench-server") == 0 && argc == 8) bench_server(argv[6], atof(argv[7]));
-  else if (strcmp(argv[1], "bench-client") == 0) bench_client(atof(argv[6]), argc < 8 || strcmp(argv[7], "touch") != 0);
-  else if (strcmp(argv[1], "server") == 0) {
+  if (strcmp(argv[1], "bench-server") == 0 && argc == 9) bench_server(argv[6], atof(argv[7]), strtoull(argv[8], NULL, 10));
+  else if (strcmp(argv[1], "bench-client") == 0) {
+    if (argc < 8) return 64;
+    bench_client(atof(argv[6]), argc < 9 || strcmp(argv[8], "touch") != 0, strtoull(argv[7], NULL, 10));
+  } else if (strcmp(argv[1], "server") == 0) {
     server_open();
     puts("ready");
     serve();
