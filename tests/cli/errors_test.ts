@@ -257,7 +257,10 @@ Deno.test("millrace says in one sentence what is wrong with a command line, and 
       ["demo", "--seconds", "soon"],
       "Option --seconds <number> cannot be 'soon': expected a number above 0, 1000000 at most; see: millrace demo --help",
     ),
-    isWrong(["shm", "read", "a", "--json", "--out", "-"], "Cannot print JSON and write what the ring holds: choose --json or --out"),
+    isWrong(
+      ["shm", "read", "a", "--json", "--out", "-"],
+      "Cannot print JSON and write what the ring holds: choose --json or --out",
+    ),
     isWrong(["demo", "now"], "Too many arguments for demo: expected 0, got 1; see: millrace demo --help"),
   ]);
 });
