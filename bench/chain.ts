@@ -11,22 +11,49 @@ const SECONDS = 15;
 const WARM_UP = 3;
 const RATE = 25;
 const CLIP = { width: 1920, height: 1080, bitRate: 2_000_000, mark: "counter" } as const;
+/** Of the camera that is looked at once a second: with a keyframe a second. */
+const SECONDLY = 1_000;
 
 /**
- * What the whole chain costs: 1080p25 at 2 Mb/s over RTSP, every frame of it as 480x270 RGB in shared memory, read by
- * another process. In percent of one core, over all processes but the camera's.
+ * What the whole chain costs: 1080p25 at 2 Mb/s over RTSP, every frame of it, or one a second, as 480x270 RGB in shared
+ * memory, read by another process. In percent of one core, over all processes but the camera's.
  */
-export async function chainBench(results: Results): Promise<void> {
-  const rival = await compileRival("pipeline", ["libavformat", "libavcodec", "libswscale", "libavutil"]);
+export async function chainBench(results: Results, { quick }: { quick: boolean }): Promise<void> {
+  await onceASecond(results, quick ? 1 : ROUNDS);
+  if (!quick) await everyFrame(results);
+}
+
+/** A camera of which a clip is played, in another process. */
+async function cameraWith(clip: string): Promise<{ camera: AsyncDisposable; url: string }> {
   const started = Promise.withResolvers<string>();
-  await using camera = new Companion<{ url?: string }>(new URL("./pipeline_camera.ts", import.meta.url), {
+  const camera = new Companion<{ url?: string }>(new URL("./pipeline_camera.ts", import.meta.url), {
     name: "camera",
     permissions: ["-A"],
-    args: [await makeClip({ cacheDir: cacheFolder(), ...CLIP })],
+    args: [clip],
     onSaid: ({ url }) => url && started.resolve(url),
   });
   void camera.ended.then((error) => started.reject(error));
-  const url = await started.promise;
+  return { camera, url: await started.promise };
+}
+
+async function onceASecond(results: Results, rounds: number): Promise<void> {
+  const { camera, url } = await cameraWith(await makeClip({ cacheDir: cacheFolder(), ...CLIP, gop: RATE }));
+  await using _camera = camera;
+  const figures: Awaited<ReturnType<typeof ours>>[] = [];
+  for (let round = 0; round < rounds; round++) figures.push(await ours(url, SECONDLY));
+  const add = (figure: string, of: (round: typeof figures[number]) => number, unit = "% of a core") =>
+    results.add({ name: `chain.1080p-once-a-second.${figure}`, value: median(figures.map(of)), unit });
+  add("cpu", ({ program, reader }) => program + reader);
+  add("cpu.decoding", ({ decoding }) => decoding);
+  add("cpu.scaling", ({ scaling }) => scaling);
+  add("cpu.reader", ({ reader }) => reader);
+  add("frames", ({ frames }) => frames, "frames/s");
+}
+
+async function everyFrame(results: Results): Promise<void> {
+  const rival = await compileRival("pipeline", ["libavformat", "libavcodec", "libswscale", "libavutil"]);
+  const { camera, url } = await cameraWith(await makeClip({ cacheDir: cacheFolder(), ...CLIP }));
+  await using _camera = camera;
 
   const whole: number[] = [], decoding: number[] = [], scaling: number[] = [], reading: number[] = [];
   const ratios: number[] = [];
@@ -48,15 +75,15 @@ export async function chainBench(results: Results): Promise<void> {
 }
 
 /** One round of ours. */
-async function ours(url: string) {
-  let busy = { decoding: 0, scaling: 0 };
+async function ours(url: string, intervalMs?: number) {
+  let busy: ChainSaid = { decoding: 0, scaling: 0, frames: 0 };
   await using stack = new AsyncDisposableStack();
   const name = `bench-chain-${Deno.pid}`;
   const program = stack.use(
     new Companion<ChainSaid>(new URL("./chain_program.ts", import.meta.url), {
       name: "program",
       permissions: ["-A"],
-      args: [url, name],
+      args: [url, name, ...(intervalMs ? [String(intervalMs)] : [])],
       onSaid: (said) => busy = said,
     }),
   );
@@ -77,6 +104,7 @@ async function ours(url: string) {
     reader: percent(cpuSeconds(reader.pid) - before.reader),
     decoding: percent(busy.decoding - before.decoding),
     scaling: percent(busy.scaling - before.scaling),
+    frames: percent(busy.frames - before.frames) / 100,
   };
 }
 

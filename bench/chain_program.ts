@@ -1,32 +1,38 @@
-import { decode, openRtsp, scale, ShmWriter } from "../mod.ts";
+import { decode, interval, openRtsp, scale, ShmWriter } from "../mod.ts";
 import { say, toldToEnd } from "../src/cli/demo/told_to_end.ts";
 import { PlannedFeed } from "../src/feed/planned_feed.ts";
 
-/* chain_program.ts URL RING: the program of bench/chain.ts: a camera's frames, small, into shared memory. */
+/* chain_program.ts URL RING [MS]: the program of bench/chain.ts: a camera's frames, small, into shared memory; one in MS milliseconds. */
 
 /** Seconds that its decoder was busy, as it says every now and then. */
 export interface ChainSaid {
   decoding: number;
   scaling: number;
+  /** Frames that were written. */
+  frames: number;
 }
 
+/** Between two words of it, in milliseconds: they cost as well. */
+const SAYING = 500;
+
 if (import.meta.main) {
-  const [url, name] = Deno.args;
+  const [url, name, ms] = Deno.args;
   const shape = { width: 480, height: 270, format: "RGB24" } as const;
   const stop = new AbortController();
   void toldToEnd().then(() => stop.abort());
   await using ring = await ShmWriter.create(name, { slots: 10, ...shape });
   await using camera = await openRtsp(url, { transport: "tcp" });
   await using frames = camera.video.branch().pipe(decode());
+  const branch = ms ? frames.branch().pipe(interval(Number(ms))) : frames.branch();
+  const pictures = branch.pipe(scale(shape));
   const timer = setInterval(async () => {
     if (!(frames instanceof PlannedFeed)) throw new TypeError("the plan does not run in the pool");
     const { busyMicroseconds, scaleMicroseconds } = await frames.decoderStats();
-    say(
-      { decoding: (busyMicroseconds - scaleMicroseconds) / 1e6, scaling: scaleMicroseconds / 1e6 } satisfies ChainSaid,
-    );
-  }, 250);
+    const scaling = scaleMicroseconds / 1e6, decoding = busyMicroseconds / 1e6 - scaling;
+    say({ decoding, scaling, frames: pictures.stats().delivered } satisfies ChainSaid);
+  }, SAYING);
   try {
-    await frames.branch().pipe(scale(shape)).pipeTo(ring, { signal: stop.signal });
+    await pictures.pipeTo(ring, { signal: stop.signal });
   } catch (error) {
     if (!stop.signal.aborted) throw error;
   }

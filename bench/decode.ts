@@ -3,6 +3,7 @@ import { readVideoFile, type VideoFile } from "../src/file/mod.ts";
 import { FfmpegInstance } from "../wasm/mod.ts";
 import { CoreRival } from "./decode_ffmpeg_core.ts";
 import { stockInstance } from "./decode_stock.ts";
+import { wantedBench } from "./decode_wanted.ts";
 import { makeStreams } from "./decode_streams.ts";
 import { compileRival, run } from "./native.ts";
 import { median, type Results } from "./results.ts";
@@ -44,6 +45,7 @@ function decodeOurs(instance: FfmpegInstance, file: VideoFile): { frames: number
 export async function decodeBench(results: Results, { quick }: { quick: boolean }): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "millrace-bench-" });
   try {
+    await wantedBench(results, { quick });
     const native = await compileRival("decode", ["libavcodec", "libavformat", "libavutil"], folder);
     const instance = await FfmpegInstance.create(await decoderModule());
     const stock = await stockInstance(folder);

@@ -1,3 +1,4 @@
+import { camerasBench } from "./cameras.ts";
 import { chainBench } from "./chain.ts";
 import { deadBench } from "./dead.ts";
 import { decodeBench } from "./decode.ts";
@@ -21,6 +22,7 @@ const RUN: Record<typeof BENCHES[number], (results: Results, options: BenchOptio
   shm: shmBench,
   pipeline: pipelineBench,
   chain: chainBench,
+  cameras: camerasBench,
   kills: killsBench,
   soak: soakBench,
   dead: deadBench,

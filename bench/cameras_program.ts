@@ -1,0 +1,83 @@
+import { decode, interval } from "../mod.ts";
+import { encodedFeed } from "../src/feed/mod.ts";
+import { PlannedFeed } from "../src/feed/planned_feed.ts";
+import { readVideoFile } from "../src/file/mod.ts";
+import { FileSource } from "../tests/support/file_source.ts";
+import { quantile } from "./results.ts";
+
+/*
+ * cameras_program.ts CLIP COUNT SECONDS [MS]: plays a clip as so many cameras, in real time, and decodes all of them,
+ * every frame or one in MS milliseconds. Says how it went. Whoever starts it binds it to one core.
+ */
+
+/** What it says in the end. */
+export interface CamerasHeld {
+  /** Access units passed over for want of time. */
+  shed: number;
+  frames: number;
+  /** From the arrival of an access unit until its frame was here, in milliseconds; of a hundred frames the slowest but one. */
+  latency: number;
+  /** Percent of the core that decoding took. */
+  busy: number;
+}
+
+/** Until everything is compiled, in seconds. */
+const WARM_UP = 4;
+
+if (import.meta.main) {
+  const [clip, count, seconds, ms] = Deno.args;
+  const file = await readVideoFile(clip);
+  const end = (WARM_UP + Number(seconds)) * 1_000;
+  const times = Math.ceil(end / 1_000 * file.frameRate / file.units.length) + 1;
+  const units = Array.from({ length: times }, (_, round) => {
+    const later = Math.round(round * file.units.length * 1e6 / file.frameRate);
+    return file.units.map((unit) => ({ ...unit, pts: unit.pts + later, dts: unit.dts + later }));
+  }).flat();
+  const cameras = Array.from({ length: Number(count) }, (_, i) => {
+    const source = new FileSource({ ...file, units }, 256, i);
+    const decoded = encodedFeed(source).pipe(decode()) as PlannedFeed;
+    return { source, decoded, begins: i * 2_000 / Number(count) };
+  });
+  const ages: number[] = [];
+  const begun = performance.now();
+  let measuring = false;
+  const reading = cameras.map(async ({ decoded }) => {
+    const branch = decoded.branch();
+    for await (using frame of ms ? branch.pipe(interval(Number(ms))) : branch) if (measuring) ages.push(frame.age);
+  });
+  const sum = async () => {
+    let shed = 0, busy = 0;
+    for (const { decoded } of cameras) {
+      const stats = await decoded.decoderStats();
+      shed += stats.shed + stats.skipped;
+      busy += stats.busyMicroseconds;
+    }
+    return { shed, busy, at: performance.now() };
+  };
+  let before: Awaited<ReturnType<typeof sum>> | null = null;
+  for (let at = 0; at < end; at = performance.now() - begun) {
+    for (const { source, begins } of cameras) {
+      const due = Math.floor((at - begins) * file.frameRate / 1_000) + 1;
+      if (due > source.pushed) source.push(due - source.pushed);
+    }
+    if (!before && at >= WARM_UP * 1_000) {
+      before = await sum();
+      measuring = true;
+    }
+    await new Promise((done) => setTimeout(done, 5));
+  }
+  const after = await sum(), from = before!;
+  const held: CamerasHeld = {
+    shed: after.shed - from.shed,
+    frames: ages.length,
+    latency: ages.length === 0 ? Infinity : quantile(ages, 0.99),
+    busy: (after.busy - from.busy) / 10 / (after.at - from.at),
+  };
+  console.log(JSON.stringify(held));
+  for (const { source, decoded } of cameras) {
+    source.end();
+    await decoded[Symbol.asyncDispose]();
+  }
+  await Promise.allSettled(reading);
+  Deno.exit(0);
+}
