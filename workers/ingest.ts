@@ -17,7 +17,7 @@ import { Inbox } from "./mailbox.ts";
 
 /** Between two looks at the clock for every camera, in milliseconds. */
 const TICK = 50;
-/** The same where every camera waits for its next attempt. */
+/** The same where every camera waits for its next attempt, or plays and has nothing to wait for. */
 const RESTING_TICK = 250;
 /** With this many cameras there always are packets; they are let gather for so many milliseconds, which saves a fifth of what they cost. */
 const CROWD = 16;

@@ -94,9 +94,10 @@ export class Camera {
     return this.#closed;
   }
 
-  /** Whether it has no session, and nothing to do but to wait for an attempt's time or end. */
+  /** Whether it needs no look at the clock within a moment: it waits for its next attempt, or plays where nothing comes out of order. */
   get rests(): boolean {
-    return this.#session === null && this.#closingAt === 0;
+    if (this.#closingAt > 0) return false;
+    return this.#session === null || this.#state === "live" && this.#media.kind === "tcp";
   }
 
   setAddresses(addresses: Uint8Array<ArrayBuffer>): void {
