@@ -60,13 +60,15 @@ export class EncodedCursor {
 
   /** Whether something is missing between the access unit before and that one, but for what the chooser had passed over. */
   afterGap = false;
+  /** Whether the one that is being chosen about does not follow the one before, which the chooser saw. */
+  afterJump = false;
   /** Whether the access unit that `next()` gave last was counted before, and is of use only to those that follow. */
   again = false;
 
   /** Begins anew at the newest keyframe: what lies before it was wanted by nobody. */
   rejoin(): void {
     this.#joinedAt = this.#reader.head;
-    this.#waiting = this.#gap = true;
+    this.#waiting = this.#gap = this.afterJump = true;
     // What came so far was for others; the newest keyframe and what builds on it is still of use.
     if (!this.#reader.skipToKeyframe()) this.#reader.skipTo(this.#reader.head);
     this.#unwanted += this.#countTo(this.#reader.cursor);
@@ -104,7 +106,7 @@ export class EncodedCursor {
         this.#waiting = false;
         this.#keyframe = meta.sequence;
       } else if (meta.missed > 0 || meta.discontinuity && this.#skipCorrupt) this.#waiting = true;
-      if (meta.missed > 0 || meta.discontinuity) this.#gap = true;
+      if (meta.missed > 0 || meta.discontinuity) this.#gap = this.afterJump = true;
       if (meta.corrupt && this.#skipCorrupt) this.#waiting = true;
       if (this.#waiting) {
         this.#gap = true;
@@ -113,6 +115,7 @@ export class EncodedCursor {
         continue;
       }
       const choice = chooser?.choose(meta, again) ?? "take";
+      this.afterJump = false;
       if (choice === "again") {
         if (!this.#rewind()) chooser!.tooLate();
         continue;
@@ -129,7 +132,7 @@ export class EncodedCursor {
       }
       const { bytes } = meta;
       if (!reader.read(this.#scratch)) {
-        this.#waiting = this.#gap = true;
+        this.#waiting = this.#gap = this.afterJump = true;
         continue;
       }
       this.#delivered += this.#countTo(meta.sequence + 1);
@@ -185,7 +188,7 @@ export class EncodedCursor {
   #keepUp(): void {
     const reader = this.#reader;
     if (reader.cursor < this.#joinedAt || reader.behind <= this.#capacity) return;
-    this.#gap = true;
+    this.#gap = this.afterJump = true;
     if (!reader.skipToKeyframe()) {
       reader.skipTo(reader.head);
       this.#waiting = true;

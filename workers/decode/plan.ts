@@ -48,6 +48,10 @@ export class Plan {
   #all = false;
   /** Whether there is no way back to the last keyframe. */
   #stuck = false;
+  /** Whether there is no time for what follows the last keyframe. */
+  #shedding = false;
+  /** Whether something is missing since the last keyframe, which may have been one. */
+  #jumped = false;
 
   constructor(frames: "all" | "keyframes" | "wanted" = "wanted") {
     this.#frames = frames;
@@ -62,14 +66,17 @@ export class Plan {
    * Decides about an access unit.
    *
    * @param options.again Whether it was decided about before; what was decided on the way back stands.
-   * @param options.hurried Whether there is less time than work.
+   * @param options.jumped Whether it does not follow the one that was decided about before.
+   * @param options.hurried Whether there is less time than work: readers of few pictures then get keyframes alone, and no
+   * other gets pictures that none refers to.
    * @param options.isDisposable Whether no other picture refers to it; asked only where it matters.
    */
   choose(
     unit: Unit,
     wants: Iterable<Want>,
-    options: { again: boolean; hurried: boolean; isDisposable: () => boolean },
+    options: { again: boolean; jumped?: boolean; hurried: boolean; isDisposable: () => boolean },
   ): Choice {
+    this.#jumped ||= options.jumped || unit.discontinuity;
     if (options.again) {
       if (unit.keyframe) this.#broken = false;
       return !unit.keyframe && options.isDisposable() ? "pass" : "take";
@@ -85,6 +92,7 @@ export class Plan {
   /** Begins anew with the next keyframe. */
   restart(): void {
     this.#broken = true;
+    this.#shedding = false;
     this.#keyframe = NaN;
   }
 
@@ -103,9 +111,9 @@ export class Plan {
     return true;
   }
 
-  #chooseKeyframe({ pts, discontinuity }: Unit, wants: Iterable<Want>): Choice {
-    this.#measure(pts, discontinuity);
-    this.#stuck = false;
+  #chooseKeyframe({ pts }: Unit, wants: Iterable<Want>): Choice {
+    this.#measure(pts);
+    this.#stuck = this.#shedding = false;
     let all = this.#frames === "all", wanted = false;
     this.#all = false; // while it is asked who would take a keyframe early
     for (const want of wants) {
@@ -138,6 +146,10 @@ export class Plan {
     }
     if (!needed) return this.#pass();
     this.#all = all;
+    if (this.#shedding || hurried && !all) {
+      this.#shedding = this.#broken = true;
+      return "shed";
+    }
     if (this.#broken) return this.#stuck ? "pass" : "again";
     if (all && !hurried || !all && due) return "take";
     if (!isDisposable()) return "take";
@@ -175,13 +187,14 @@ export class Plan {
     return this.#keyframe + this.#distance;
   }
 
-  #measure(pts: number, discontinuity: boolean): void {
+  #measure(pts: number): void {
     const distance = pts - this.#keyframe;
     this.#keyframe = pts;
-    if (distance > 0 && !discontinuity) {
+    if (distance > 0 && !this.#jumped) {
       this.#distances.push(distance);
       if (this.#distances.length > DISTANCES) this.#distances.shift();
     }
+    this.#jumped = false;
     this.#distance = this.#distances.length > 0 ? Math.max(...this.#distances) : Infinity;
   }
 }

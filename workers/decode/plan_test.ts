@@ -39,15 +39,19 @@ interface Run {
   pictures: number;
   isDisposable?: (n: number) => boolean;
   hurried?: (n: number) => boolean;
+  /** Whether nothing from here to the next keyframe can be had. */
+  lost?: (n: number) => boolean;
   before?: (n: number) => void;
 }
 
 /** Plays pictures through a plan, with a decoder that gives each at once; returns the numbers of those that were decoded. */
-function play({ plan = new Plan(), readers, keyframe, pictures, isDisposable, hurried, before }: Run) {
+function play({ plan = new Plan(), readers, keyframe, pictures, isDisposable, hurried, lost, before }: Run) {
   const decoded: number[] = [], shed: number[] = [];
   /** The last picture that the decoder has, of those that others refer to. */
-  let has = -1, last = 0, fresh = 0, begun = 0;
+  let has = -1, last = 0, fresh = 0, begun = 0, jumped = false;
   for (let n = 0; n < pictures; n++) {
+    if (lost?.(n)) jumped = true;
+    if (jumped && (lost?.(n) || !keyframe(n))) continue;
     if (n >= begun) before?.(n);
     begun = Math.max(begun, n + 1);
     const again = n < fresh;
@@ -56,9 +60,11 @@ function play({ plan = new Plan(), readers, keyframe, pictures, isDisposable, hu
     const disposable = () => isDisposable?.(n) ?? false;
     const choice = plan.choose(unit, readers.values(), {
       again,
+      jumped,
       hurried: hurried?.(n) ?? false,
       isDisposable: disposable,
     });
+    jumped = false;
     if (choice === "again") {
       n = last - 1;
       continue;
@@ -207,4 +213,33 @@ Deno.test("Plan sheds pictures that no other refers to while it is hurried", () 
   });
   assertEquals(shed, multiples(1, 200).slice(100).filter(isDisposable));
   assertEquals(decoded.length + shed.length, 200);
+});
+
+Deno.test("Plan gives readers of few pictures keyframes alone while it is hurried, and counts the rest as shed", () => {
+  const reader = new Reader(1_000);
+  const { decoded, shed } = play({
+    readers: [reader],
+    keyframe: every(100),
+    pictures: 1_000,
+    hurried: (n) => n >= 340 && n < 360 || n >= 605 && n < 710,
+  });
+  const between = (numbers: number[], from: number, to: number) => numbers.filter((n) => n >= from && n < to);
+  // Hurried for a moment: up to the next keyframe nothing can be decoded, and nobody goes back for it.
+  assertEquals(between(decoded, 340, 401), [400]);
+  assertEquals(between(shed, 300, 400), multiples(1, 400).slice(340));
+  assertEquals(between(decoded, 605, 801), [700, 800]);
+  assertEquals(between(reader.seen, 401, 600), [425, 450, 475, 500, 525, 550, 575]);
+  assertEquals(reader.seen.at(-1), 975);
+});
+
+Deno.test("Plan does not take it for the camera's distance of keyframes that it was made to pass some over", () => {
+  const reader = new Reader(1_000);
+  // Of eight seconds five and a half are lost, again and again.
+  const { decoded } = play({
+    readers: [reader],
+    keyframe: every(25),
+    pictures: 4_000,
+    lost: (n) => n > 100 && n % 200 > 60,
+  });
+  assertEquals(decoded.filter((n) => n > 50 && n % 25 !== 0), []);
 });

@@ -172,10 +172,11 @@ export class Source implements Chooser {
     for (const job of this.jobs.values()) patient ||= job.patient;
     const choice = this.#plan.choose(meta, this.jobs.values(), {
       again,
+      jumped: this.#cursor.afterJump,
       hurried: !patient && this.#cursor.hurried,
       isDisposable: () => this.#references.isDisposable(meta.codec ?? this.#codec, this.#cursor.peekBytes()),
     });
-    if (choice === "again" || choice === "pass" && this.#plan.broken) this.#gap = true;
+    if (choice === "again" || choice !== "take" && this.#plan.broken) this.#gap = true;
     if (choice === "pass" && !again) { for (const job of this.jobs.values()) job.passedOver(meta.pts); }
     return choice;
   }
