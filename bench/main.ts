@@ -5,6 +5,7 @@ import { decodeBench } from "./decode.ts";
 import { ingestBench } from "./ingest.ts";
 import { killsBench } from "./kills.ts";
 import { BENCHES } from "./names.ts";
+import { lossBench } from "./loss.ts";
 import { pipelineBench } from "./pipeline.ts";
 import { Results } from "./results.ts";
 import { shmBench } from "./shm.ts";
@@ -27,6 +28,7 @@ const RUN: Record<typeof BENCHES[number], (results: Results, options: BenchOptio
   soak: soakBench,
   dead: deadBench,
   ingest: ingestBench,
+  loss: lossBench,
 };
 
 const [wanted, ...flags] = Deno.args;

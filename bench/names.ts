@@ -1,4 +1,15 @@
 // Pure: no I/O.
 
 /** The benchmarks that there are. */
-export const BENCHES = ["decode", "shm", "pipeline", "chain", "cameras", "kills", "soak", "dead", "ingest"] as const;
+export const BENCHES = [
+  "decode",
+  "shm",
+  "pipeline",
+  "chain",
+  "cameras",
+  "kills",
+  "soak",
+  "dead",
+  "ingest",
+  "loss",
+] as const;

@@ -28,6 +28,7 @@ export const PACKAGES: Record<Want, readonly NeededPackage[]> = {
     { name: "ffmpeg", why: "makes test streams, and says what their frames must be" },
     { name: "binutils", why: "lists what the C library exports" },
     { name: "util-linux", why: "gives a test a /dev/shm of its own" },
+    { name: "iproute2", why: "makes a test's own network bad" },
     { name: "openssl", why: "certificates of an authority of one's own" },
     { name: "procps", why: "tells of processes" },
   ],
