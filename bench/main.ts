@@ -2,6 +2,7 @@ import { camerasBench } from "./cameras.ts";
 import { chainBench } from "./chain.ts";
 import { deadBench } from "./dead.ts";
 import { decodeBench } from "./decode.ts";
+import { hostileBench } from "./hostile.ts";
 import { ingestBench } from "./ingest.ts";
 import { killsBench } from "./kills.ts";
 import { BENCHES } from "./names.ts";
@@ -29,6 +30,7 @@ const RUN: Record<typeof BENCHES[number], (results: Results, options: BenchOptio
   dead: deadBench,
   ingest: ingestBench,
   loss: lossBench,
+  hostile: hostileBench,
 };
 
 const [wanted, ...flags] = Deno.args;

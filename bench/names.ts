@@ -12,4 +12,5 @@ export const BENCHES = [
   "dead",
   "ingest",
   "loss",
+  "hostile",
 ] as const;
