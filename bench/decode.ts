@@ -1,11 +1,11 @@
 import { decoderModule } from "../src/decode/mod.ts";
 import { readVideoFile, type VideoFile } from "../src/file/mod.ts";
 import { FfmpegInstance } from "../wasm/mod.ts";
-import { CoreRival } from "./decode_ffmpeg_core.ts";
 import { stockInstance } from "./decode_stock.ts";
 import { wantedBench } from "./decode_wanted.ts";
 import { makeStreams } from "./decode_streams.ts";
 import { compileRival, run } from "./native.ts";
+import { PackageRival } from "./package_rival.ts";
 import { median, type Results } from "./results.ts";
 
 const ROUNDS = 3;
@@ -14,7 +14,11 @@ const RIVALS = {
   native: { suffix: "", label: "native libavcodec" },
   stock: { suffix: ".stock", label: "FFmpeg in WebAssembly without our kernels" },
   core: { suffix: ".ffmpeg-core", label: "@ffmpeg/core" },
+  nodeAv: { suffix: ".node-av", label: "node-av, native FFmpeg in the process" },
 } as const;
+/** What of npm's is among them, and runs in a thread. */
+const PACKAGES = { core: "./decode_ffmpeg_core.ts", nodeAv: "./decode_node_av.ts" } as const;
+type Package = keyof typeof PACKAGES;
 type Rival = keyof typeof RIVALS;
 const NAMES = Object.keys(RIVALS) as Rival[];
 
@@ -39,8 +43,8 @@ function decodeOurs(instance: FfmpegInstance, file: VideoFile): { frames: number
 }
 
 /**
- * Our decoder beside native libavcodec with its assembly, beside itself without our kernels, and beside the npm package
- * @ffmpeg/core: one thread each, same access units, alternating rounds.
+ * Our decoder beside native libavcodec with its assembly, beside itself without our kernels, and beside the npm packages
+ * @ffmpeg/core and node-av: one thread each, same access units, alternating rounds.
  */
 export async function decodeBench(results: Results, { quick }: { quick: boolean }): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "millrace-bench-" });
@@ -49,13 +53,19 @@ export async function decodeBench(results: Results, { quick }: { quick: boolean 
     const native = await compileRival("decode", ["libavcodec", "libavformat", "libavutil"], folder);
     const instance = await FfmpegInstance.create(await decoderModule());
     const stock = await stockInstance(folder);
-    using core = new CoreRival();
+    using stack = new DisposableStack();
+    const packages = new Map(
+      (Object.keys(PACKAGES) as Package[]).map((name) => [
+        name,
+        stack.use(new PackageRival(new URL(PACKAGES[name], import.meta.url))),
+      ]),
+    );
     const streams = await makeStreams(folder, { quick });
     const ratios: Record<string, Record<Rival, number[]>> = {};
     for (const { name, path } of streams) {
       const file = await readVideoFile(path);
-      const figures = await measure({ path, file, native, instance, stock, core, rounds: ROUNDS });
-      const all = ratios[file.codec] ??= { native: [], stock: [], core: [] };
+      const figures = await measure({ path, file, native, instance, stock, packages, rounds: ROUNDS });
+      const all = ratios[file.codec] ??= { native: [], stock: [], core: [], nodeAv: [] };
       for (const rival of NAMES) {
         if (figures[rival].length === 0) continue;
         const { suffix, label } = RIVALS[rival];
@@ -86,30 +96,36 @@ async function measure(given: {
   native: string;
   instance: FfmpegInstance;
   stock: FfmpegInstance | null;
-  core: CoreRival;
+  packages: ReadonlyMap<Package, PackageRival>;
   rounds: number;
 }): Promise<Record<"ours" | Rival, number[]>> {
-  const { path, file, native, instance, stock, core, rounds } = given;
-  const figures: Record<"ours" | Rival, number[]> = { ours: [], native: [], stock: [], core: [] };
+  const { path, file, native, instance, stock, packages, rounds } = given;
+  const figures: Record<"ours" | Rival, number[]> = { ours: [], native: [], stock: [], core: [], nodeAv: [] };
   // The engine compiles what is hot while it runs: all but the native one are measured from the second run on.
   const expected = decodeOurs(instance, file).frames;
   const same = (frames: number, whose: string) => {
     if (frames !== expected) throw new Error(`${whose} decoded ${frames} frames of ${path}, ours ${expected}`);
   };
   if (stock) same(decodeOurs(stock, file).frames, RIVALS.stock.label);
-  const hasCore = await core.decode(path).then(({ frames }) => (same(frames, RIVALS.core.label), true), (error) => {
-    console.error(`Without ${RIVALS.core.label}: ${error.message}`);
-    return false;
-  });
+  const there: Package[] = [];
+  for (const [name, rival] of packages) {
+    try {
+      same((await rival.decode(path)).frames, RIVALS[name].label);
+      there.push(name);
+    } catch (error) {
+      console.error(`Without ${RIVALS[name].label}: ${error instanceof Error ? error.message : error}`);
+    }
+  }
   for (let round = 0; round < rounds; round++) {
     figures.ours.push(decodeOurs(instance, file).rate);
     const [frames, seconds] = (await run(native, [path])).split(" ").map(Number);
     same(frames, RIVALS.native.label);
     figures.native.push(frames / seconds);
     if (stock) figures.stock.push(decodeOurs(stock, file).rate);
-    if (!hasCore) continue;
-    const theirs = await core.decode(path);
-    figures.core.push(theirs.frames / theirs.seconds);
+    for (const name of there) {
+      const theirs = await packages.get(name)!.decode(path);
+      figures[name].push(theirs.frames / theirs.seconds);
+    }
   }
   return figures;
 }
