@@ -25,5 +25,6 @@ export type * from "./session_events.ts";
 export type { MediaHandler, RtspSessionOptions, TransportPolicy } from "./session_options.ts";
 export { parseRtpInfo, parseSessionHeader } from "./session_headers.ts";
 export { spropSets, tracksOf } from "./tracks.ts";
+export { chooseTracks, type SideKind, sideKindOf } from "./track_choice.ts";
 export * from "./transport_header.ts";
 export { parseRtspUrl, redactUrl, type RtspUrl } from "./url.ts";

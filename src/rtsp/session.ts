@@ -21,6 +21,7 @@ import { parsePublic, parseRtpInfo, ServedSession } from "./session_headers.ts";
 import { type RtspSessionOptions, type SessionSettings, withDefaults } from "./session_options.ts";
 import { SetupPlan } from "./setup_plan.ts";
 import { type Description, readDescription } from "./description.ts";
+import { chooseTracks } from "./track_choice.ts";
 import { parseRtspUrl, resolveLocation, type RtspUrl } from "./url.ts";
 
 /** How long TEARDOWN is waited for, in milliseconds. */
@@ -28,7 +29,8 @@ const CLOSE_TIMEOUT = 1000;
 
 /**
  * The client's side of one RTSP connection, without the connection: bytes and the time go in, bytes and events come
- * out. It asks for the description, sets up the first video track of a wanted codec, plays it and keeps it alive.
+ * out. It asks for the description, sets up the first video track of a wanted codec and what is wanted beside it, plays
+ * and keeps it alive. What is beside the video never costs the video: where a camera refuses it, it is left out.
  *
  * After each call take `outgoing()` until it is null, then `events()`. Nothing that the peer sends makes a call throw.
  *
@@ -49,7 +51,6 @@ export class RtspClientSession {
   #described: Description | null = null;
   #methods = new Set<string>();
   #plan: SetupPlan | null = null;
-  #describedAgain = false;
   readonly #served = new ServedSession();
   #liveness: Liveness | null = null;
   #keepAlive: KeepAlive | null = null;
@@ -113,8 +114,11 @@ export class RtspClientSession {
     if (!last) return this.#sendDescribe();
     // Packets come: the answer to PLAY was lost, or never meant to be.
     if (method === "PLAY" && this.#mediaAt >= 0) return this.#playing([]);
-    const seconds = this.#options.responseTimeout / 1000;
-    this.#fail("timeout", `the camera did not answer ${method} in ${seconds} s`, { method, timeout: "answer" });
+    const text = `${this.#action()}: the camera did not answer ${method} in ${this.#options.responseTimeout / 1000} s`;
+    const error = new RtspError("timeout", text, { method, timeout: "answer" });
+    if (method !== "SETUP" || !this.#plan?.isSide) return this.#finish(error);
+    this.#book.pending = null;
+    this.#refused(error);
   }
 
   /** The next bytes to be written to the connection, the caller's from now on; null where there are none. */
@@ -138,7 +142,7 @@ export class RtspClientSession {
   udpUnavailable(track: RtspTrack, reason: string, now: number): void {
     if (this.#state !== "ports" || track !== this.#plan?.track) return;
     this.#now = now;
-    this.#nextTransport(new RtspError("transport", `${this.#action()}: no UDP ports can be opened: ${reason}`));
+    this.#refused(new RtspError("transport", `${this.#action()}: no UDP ports can be opened: ${reason}`));
   }
 
   /** Says that a packet came over UDP. */
@@ -193,13 +197,12 @@ export class RtspClientSession {
     if (response.status === 401 && this.#book.challenged(response, request.retries)) {
       return this.#send(request.method, request.url, request.fields, request.retries + 1);
     }
-    const location = response.headers.get("Location");
-    if (response.status >= 300 && response.status < 400 && location !== null) return this.#redirect(location);
-    this.#advance(request, response);
+    const refused = response.status >= 300, location = response.headers.get("Location");
+    if (refused && response.status < 400 && location !== null) return this.#redirect(location);
+    this.#advance(request, response, refused);
   }
 
-  #advance(request: PendingRequest, response: RtspResponse): void {
-    const refused = response.status >= 300;
+  #advance(request: PendingRequest, response: RtspResponse, refused: boolean): void {
     switch (request.method) {
       case "OPTIONS":
         if (response.status === 401) return this.#finish(this.#statusError(request, response));
@@ -223,11 +226,10 @@ export class RtspClientSession {
   }
 
   #describe(response: RtspResponse): void {
-    const { codecs } = this.#options;
+    const { codecs, beside } = this.#options;
     const { tracks, warnings } = this.#described = readDescription(response, { asked: this.url, codecs });
-    const usable = tracks.find((track) => track.codec !== null && codecs.includes(track.codec));
-    if (usable === undefined) return this.#finish(trackError(this.#action(), tracks, codecs));
-    const selected = [usable];
+    const selected = chooseTracks(tracks, { codecs, beside });
+    if (selected === null) return this.#finish(trackError(this.#action(), tracks, codecs));
     if (!this.#plan) this.#events.push({ type: "described", tracks, selected, warnings });
     this.#plan ??= new SetupPlan(this.#options.transport);
     this.#plan.begin(selected);
@@ -248,23 +250,13 @@ export class RtspClientSession {
   }
 
   #onSetup(request: PendingRequest, response: RtspResponse): void {
-    if (response.status >= 300) {
-      // Hikvision forgets what came before, a refused SETUP over UDP among it.
-      if ((response.status === 454 || response.status === 455) && !this.#describedAgain) {
-        this.#describedAgain = true;
-        this.#served.id = "";
-        return this.#sendDescribe();
-      }
-      const error = this.#statusError(request, response);
-      // What a camera cannot send over UDP it says with many a code; who may not and what is not there stays so.
-      return error.code === "transport" || error.code === "status" ? this.#nextTransport(error) : this.#finish(error);
-    }
+    if (response.status >= 300) return this.#refused(this.#statusError(request, response));
     this.#served.take(response.headers.get("Session"));
     const track = this.#plan!.track!;
     const transport = this.#plan!.accept(response.headers.get("Transport"));
     if (transport === null) {
       const text = `${this.#action()}: the camera answered with a transport that was not offered`;
-      return this.#nextTransport(new RtspError("transport", text, { method: "SETUP", status: response.status }));
+      return this.#refused(new RtspError("transport", text, { method: "SETUP", status: response.status }));
     }
     this.#events.push({ type: "setup", track, transport });
     this.#offerTransport();
@@ -275,9 +267,15 @@ export class RtspClientSession {
     this.#send("PLAY", this.#described!.playUrl, [...this.#served.fields, ["Range", "npt=0.000-"]]);
   }
 
-  #nextTransport(error: RtspError): void {
-    if (this.#plan?.giveUp()) this.#offerTransport();
-    else this.#finish(error);
+  #refused(error: RtspError): void {
+    const track = this.#plan!.track!, outcome = this.#plan!.refused(error);
+    if (outcome === "fail") return this.#finish(error);
+    if (outcome === "describe") {
+      this.#served.id = "";
+      return this.#sendDescribe();
+    }
+    if (outcome === "left-out") this.#events.push({ type: "left-out", track, error });
+    this.#offerTransport();
   }
 
   #playing(rtpInfo: ReturnType<typeof parseRtpInfo>): void {
@@ -299,7 +297,7 @@ export class RtspClientSession {
         return this.#sendKeepAlive();
       case "udp-silent": {
         const reason = `no packet came over UDP in ${udpTimeout / 1000} s`;
-        return this.#leave({ type: "reconnect", transport: "tcp", reason });
+        return this.#leave({ type: "reconnect", instead: "tcp", reason });
       }
       case "no-first-packet":
         return this.#fail("timeout", noPacketText(firstPacketTimeout, this.#plan?.usesUdp), {
@@ -368,7 +366,10 @@ export class RtspClientSession {
   }
 
   #finish(error: RtspError): void {
-    this.#leave({ type: "failed", error });
+    const isPlaying = this.#state === "playing" || this.#state === "closing";
+    if (isPlaying || !this.#plan?.triedSides) return this.#leave({ type: "failed", error });
+    // It may be for what was asked for beside it that the video is not to be had.
+    this.#leave({ type: "reconnect", instead: "video-alone", reason: error.message });
   }
 
   /** Ends with an event, and says good-bye without waiting: a camera that keeps dead sessions soon has no room. */

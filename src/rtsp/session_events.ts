@@ -66,16 +66,21 @@ export interface RtpInfo {
 
 /** What a session tells its owner; taken with `events()`. */
 export type RtspSessionEvent =
-  /** The description was read. `selected` will be set up. */
+  /** The description was read. `selected` will be set up: the video, and behind it what is wanted beside. */
   | { type: "described"; tracks: RtspTrack[]; selected: RtspTrack[]; warnings: string[] }
   /** Two UDP ports are needed for a track: open them and call `udpPorts()` (or `udpUnavailable()`). */
   | { type: "udp-ports"; track: RtspTrack }
   /** A track was set up. */
   | { type: "setup"; track: RtspTrack; transport: NegotiatedTransport }
+  /** A track beside the video cannot be had; the session goes on without. */
+  | { type: "left-out"; track: RtspTrack; error: RtspError }
   /** PLAY was answered: packets come, or have come already. */
   | { type: "playing"; rtpInfo: RtpInfo[]; sessionTimeoutSeconds: number }
-  /** UDP stayed silent: tear this connection down (TEARDOWN is in `outgoing()`), connect anew with `transport: "tcp"`. */
-  | { type: "reconnect"; transport: "tcp"; reason: string }
+  /**
+   * Tear this connection down (TEARDOWN is in `outgoing()`), and connect anew: with `transport: "tcp"`, since UDP stayed
+   * silent; or with nothing beside the video, since the camera failed with it.
+   */
+  | { type: "reconnect"; instead: "tcp" | "video-alone"; reason: string }
   /** The server is elsewhere: connect there with a new session. The URL is without credentials. */
   | { type: "redirect"; url: string }
   /** The end, with a failure. Nothing follows. */

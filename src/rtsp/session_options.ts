@@ -1,5 +1,6 @@
 // Pure: no I/O.
 import type { VideoCodec } from "../media/mod.ts";
+import type { SideKind } from "./track_choice.ts";
 
 /** Which transports a session tries, in order: `"auto"` is UDP, then TCP where UDP is refused or stays silent. */
 export type TransportPolicy = "auto" | "udp" | "tcp" | "multicast";
@@ -18,6 +19,8 @@ export interface RtspSessionOptions {
   transport?: TransportPolicy;
   /** Codecs that the caller can use. @default {["h264", "hevc", "mjpeg"]} */
   codecs?: readonly VideoCodec[];
+  /** What is set up beside the video, where the camera has it. @default {[]} */
+  beside?: readonly SideKind[];
   /** @default {"Millrace"} */
   userAgent?: string;
   /** Fills an array with random bytes, such as `(into) => crypto.getRandomValues(into)`. */
@@ -45,6 +48,7 @@ export function withDefaults(options: RtspSessionOptions): SessionSettings {
     basic: options.basic ?? "answer",
     transport: options.transport ?? "auto",
     codecs: options.codecs ?? ["h264", "hevc", "mjpeg"],
+    beside: options.beside ?? [],
     userAgent: options.userAgent ?? "Millrace",
     responseTimeout: options.responseTimeout ?? 10_000,
     firstPacketTimeout: options.firstPacketTimeout ?? 10_000,

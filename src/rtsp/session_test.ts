@@ -344,7 +344,9 @@ Deno.test("RtspClientSession meets anything with events, never with an exception
   );
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 40 }), fc.constantFrom("auto", "tcp", "udp"), (pieces, transport) => {
-      const session = new RtspClientSession("rtsp://u:p@cam/live", { random: notRandom, onMedia: () => {}, transport });
+      const session = new RtspClientSession("rtsp://u:p@cam/live", {
+        ...{ random: notRandom, onMedia: () => {}, transport, beside: ["audio", "data"] },
+      });
       session.start(0);
       let ends = 0, unsent = 0;
       pieces.forEach((part, i) => {

@@ -1,4 +1,5 @@
 // Pure: no I/O.
+import type { RtspError } from "../media/mod.ts";
 import type { NegotiatedTransport, RtspTrack } from "./session_events.ts";
 import type { TransportPolicy } from "./session_options.ts";
 import { formatTransport, parseTransport, type TransportSpec, transportSpec } from "./transport_header.ts";
@@ -60,7 +61,20 @@ function tcp(rtpChannel: number, rtcpChannel: number, ssrc: number | null): Nego
   };
 }
 
-/** Goes through the tracks to be set up, and through the transports that the policy allows. */
+/** What a refused SETUP leads to. */
+export type Refusal =
+  /** The same track is asked for over the next transport. */
+  | "next-transport"
+  /** The track is left out, for the video is what the session is for. */
+  | "left-out"
+  /** The description is asked for again. */
+  | "describe"
+  | "fail";
+
+/**
+ * Goes through the tracks to be set up, and through the transports that the policy allows. The first track is what it is
+ * all for; the others may be refused.
+ */
 export class SetupPlan {
   /** Channels of the connection that packets come on. */
   readonly channels = new Set<number>();
@@ -70,6 +84,7 @@ export class SetupPlan {
   #at = 0;
   #offer: TransportOffer | null = null;
   #usesUdp = false;
+  #describedAgain = false;
 
   constructor(policy: TransportPolicy) {
     this.#policy = policy;
@@ -81,12 +96,22 @@ export class SetupPlan {
     return this.#tracks[this.#at] ?? null;
   }
 
+  /** Whether the track whose turn it is may be left out. */
+  get isSide(): boolean {
+    return this.#at > 0 && this.#at < this.#tracks.length;
+  }
+
+  /** Whether anything but the first track was asked for. */
+  get triedSides(): boolean {
+    return this.#at > 0 && this.#tracks.length > 1;
+  }
+
   /** Whether ports are needed before the next offer can be made. */
   get needsPorts(): boolean {
     return this.#transports[0] === "udp";
   }
 
-  /** Whether packets come over UDP. */
+  /** Whether packets of the first track come over UDP. */
   get usesUdp(): boolean {
     return this.#usesUdp;
   }
@@ -103,7 +128,8 @@ export class SetupPlan {
       this.#offer = { kind: "multicast", group: connection, port };
       return formatTransport(transportSpec("udp", { multicast: true }));
     }
-    const channel = this.#at * 2;
+    let channel = 0;
+    while (this.channels.has(channel) || this.channels.has(channel + 1)) channel += 2;
     this.#offer = { kind: "tcp", channel };
     return formatTransport(transportSpec("tcp", { interleaved: [channel, channel + 1] }));
   }
@@ -112,11 +138,16 @@ export class SetupPlan {
   accept(header: string | null): NegotiatedTransport | null {
     const transport = this.#offer === null ? null : negotiated(this.#offer, header);
     if (transport === null || transport.kind === "tcp" && this.#policy === "udp") return null;
-    this.#usesUdp = transport.kind !== "tcp";
     if (transport.kind === "tcp") {
-      this.channels.add(transport.rtpChannel).add(transport.rtcpChannel);
+      const { rtpChannel, rtcpChannel } = transport;
+      // Nobody could tell the packets of two tracks on one channel apart.
+      if (this.channels.has(rtpChannel) || this.channels.has(rtcpChannel)) return null;
+      this.channels.add(rtpChannel).add(rtcpChannel);
+    }
+    if (this.#at === 0) {
+      this.#usesUdp = transport.kind !== "tcp";
       // Whoever answers UDP with TCP means TCP for all.
-      this.#transports.splice(0, this.#transports.length, "tcp");
+      if (!this.#usesUdp) this.#transports.splice(0, this.#transports.length, "tcp");
     }
     this.#at++;
     return transport;
@@ -129,9 +160,22 @@ export class SetupPlan {
     this.channels.clear();
   }
 
-  /** Goes on to the next transport; false where there is none. */
-  giveUp(): boolean {
+  /** What becomes of the track that was refused; after `"left-out"` it is the next one's turn. */
+  refused({ status, code }: RtspError): Refusal {
+    if (this.isSide) {
+      // Whoever forgot the session has forgotten the video as well.
+      if (status === 454) return "fail";
+      this.#at++;
+      return "left-out";
+    }
+    // Hikvision forgets what came before, a refused SETUP over UDP among it.
+    if ((status === 454 || status === 455) && !this.#describedAgain) {
+      this.#describedAgain = true;
+      return "describe";
+    }
+    // What a camera cannot send over UDP it says with many a code; who may not and what is not there stays so.
+    if (code !== "transport" && code !== "status") return "fail";
     this.#transports.shift();
-    return this.#transports.length > 0;
+    return this.#transports.length > 0 ? "next-transport" : "fail";
   }
 }
