@@ -22,6 +22,9 @@ const CHANNELS = [0, 1, 2, 3, 4, 5, 6, 8];
 const SBR = 5;
 const PARAMETRIC_STEREO = 29;
 const LOW_DELAY = 23;
+/** What begins an extension behind the rest. Behind a configuration in LATM no other three bits can be `010`. */
+const SYNC_EXTENSION = 0x2b7;
+const SYNC_STEREO = 0x548;
 const ENHANCED_LOW_DELAY = 39;
 /** Object types that carry a GASpecificConfig. @see ISO/IEC 14496-3, table 1.15 */
 const GENERAL_AUDIO = new Set([1, 2, 3, 4, 6, 7, 17, 19, 20, 21, 22, LOW_DELAY]);
@@ -63,13 +66,27 @@ export function readAacConfig(bits: Bits): AacConfig | null {
     if (bits.read(4) !== 0) return null; // extensions
     bits.skip(2);
   } else return null;
-  return channelCode >= CHANNELS.length ? null : finish(channelCode === 0 ? 0 : CHANNELS[channelCode]);
+  let extended = named;
+  if (named !== SBR && named !== PARAMETRIC_STEREO && bits.left >= 16 && bits.peek(11) === SYNC_EXTENSION) {
+    bits.skip(11);
+    if (readObjectType(bits) === SBR && bits.flag()) {
+      sampleRate = readRate(bits);
+      extended = SBR;
+      if (bits.left >= 12 && bits.peek(11) === SYNC_STEREO) {
+        bits.skip(11);
+        if (bits.flag()) extended = PARAMETRIC_STEREO;
+      }
+    }
+  }
+  return channelCode >= CHANNELS.length ? null : finish(channelCode === 0 ? 0 : CHANNELS[channelCode], extended);
 
-  function finish(channels: number): AacConfig | null {
+  function finish(channels: number, shown = named): AacConfig | null {
     if (bits.exhausted || coreRate === 0 || sampleRate === 0) return null;
-    // Parametric stereo makes two channels of one.
-    const shown = named === PARAMETRIC_STEREO && channels === 1 ? 2 : channels;
-    return { objectType, sampleRate, coreRate, channels: shown, frameSamples, codecString: `mp4a.40.${named}` };
+    return {
+      ...{ objectType, sampleRate, coreRate, frameSamples, codecString: `mp4a.40.${shown}` },
+      // Parametric stereo makes two channels of one.
+      channels: shown === PARAMETRIC_STEREO && channels === 1 ? 2 : channels,
+    };
   }
 }
 

@@ -33,6 +33,15 @@ export class Bits {
     return value;
   }
 
+  /** Up to 32 bits, without going on. */
+  peek(count: number): number {
+    const { at, exhausted } = this;
+    const value = this.read(count);
+    this.at = at;
+    this.exhausted = exhausted;
+    return value;
+  }
+
   flag(): boolean {
     return this.read(1) === 1;
   }

@@ -75,7 +75,15 @@ function takeBits(bits: Bits, count: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** As `readStreamMuxConfig`, for what a description gives. */
+/** Bytes that what follows an AudioSpecificConfig takes at least. */
+const TAIL_BYTES = 2;
+
+/**
+ * As `readStreamMuxConfig`, for what a description gives. GStreamer leaves out what follows the AudioSpecificConfig, which
+ * then is zeros: frames that each say their length, and nothing else.
+ */
 export function parseStreamMuxConfig(bytes: Uint8Array): LatmConfig | "unsupported" | null {
-  return readStreamMuxConfig(new Bits(bytes));
+  const padded = new Uint8Array(bytes.length + TAIL_BYTES);
+  padded.set(bytes);
+  return readStreamMuxConfig(new Bits(padded));
 }

@@ -58,6 +58,10 @@ Deno.test("LatmDepacketizer takes the configuration that FFmpeg and GStreamer wr
   // AAC-LC, 44.1 kHz, two channels.
   const { depacketizer } = run([], { cpresent: "0", config: "40002420 3fc0".replace(" ", "") });
   assertEquals([depacketizer.info?.sampleRate, depacketizer.info?.channels], [44_100, 2]);
+  // GStreamer's of 16 kHz, one channel: with an extension that says that there is none, and nothing behind it.
+  const short = run([], { cpresent: "0", config: "40002810adca00" }).depacketizer;
+  const { sampleRate, channels, codecString, config } = short.info!;
+  assertEquals([sampleRate, channels, codecString, hex(config)], [16_000, 1, "mp4a.40.2", "140856e500"]);
 });
 
 Deno.test("LatmDepacketizer.push() takes configurations in band, of both versions", () => {
