@@ -85,6 +85,7 @@ function open(camera: number, settings: CameraSettings): Camera | SdpSource {
   const events: CameraEvents = {
     described: (tracks, selected) => say({ type: "described", camera, tracks, selected }),
     info: (info) => say({ type: "info", camera, info }),
+    beside: (kind, condition) => say({ type: "beside", camera, kind, condition }),
     state: (state, reason, since, transport) => say({ type: "state", camera, state, reason, since, transport }),
     failed: (error, retryAt) => say({ type: "failed", camera, error, retryAt }),
     closed: () => say({ type: "closed", camera }),

@@ -6,7 +6,8 @@ import {
   type VideoTrackInfo,
   type Warning,
 } from "../src/media/mod.ts";
-import type { RtspTrack, TransportPolicy } from "../src/rtsp/mod.ts";
+import type { RtspTrack, SideKind, TransportPolicy } from "../src/rtsp/mod.ts";
+import type { AudioTrackInfo } from "../src/media/mod.ts";
 
 /** How a camera comes back after its connection was lost; null: it does not. */
 export interface ReconnectOptions {
@@ -23,6 +24,31 @@ export type CameraTransport = TransportPolicy | "http-tunnel";
 
 /** How it sends. */
 export type TransportKind = "udp" | "tcp" | "multicast" | "http-tunnel";
+
+/** A track that is wanted beside the video. */
+export interface SideSettings {
+  kind: SideKind;
+  /** A variable ring of bytes, made by the main thread. */
+  ring: SharedArrayBuffer;
+  counters: SharedArrayBuffer;
+}
+
+/**
+ * Where a track beside the video is. `waiting`: the camera was not asked yet; `missing`: it has none; `left-out`: it does not
+ * give it, or fails with it; `broken`: given up until the next connection.
+ */
+export type SideState = "waiting" | "missing" | "left-out" | "broken" | "open";
+
+/** What is known of a track beside the video. */
+export interface SideCondition {
+  state: SideState;
+  /** Why it is not open; empty where it is. */
+  reason: string;
+  /** Encoding name of the description; empty where there is none. */
+  encoding: string;
+  /** Of sound. */
+  info: AudioTrackInfo | null;
+}
 
 /** What the ingest worker needs to know of a camera. */
 export interface CameraSettings {
@@ -52,6 +78,7 @@ export interface CameraSettings {
   /** A variable ring of access units, made by the main thread. */
   ring: SharedArrayBuffer;
   counters: SharedArrayBuffer;
+  beside: readonly SideSettings[];
 }
 
 /** What the main thread tells the ingest worker. The first message is `init`; closing the poll handle ends the thread. */
@@ -97,6 +124,8 @@ export type FromIngestWorker =
   | { type: "described"; camera: number; tracks: RtspTrack[]; selected: RtspTrack }
   /** What the parameter sets tell: with the first picture, and whenever it changes. */
   | { type: "info"; camera: number; info: VideoTrackInfo }
+  /** A track beside the video can be had, or cannot, or more is known of it. */
+  | { type: "beside"; camera: number; kind: SideKind; condition: SideCondition }
   | {
     type: "state";
     camera: number;
@@ -148,3 +177,29 @@ export const CAMERA_COUNTERS = [
 export type CameraCounters = Record<typeof CAMERA_COUNTERS[number], number>;
 /** Where each counter is. */
 export const CAMERA_COUNTER = Object.fromEntries(CAMERA_COUNTERS.map((name, i) => [name, i])) as CameraCounters;
+
+/** Counters of a track beside the video, as those of a camera. */
+export const SIDE_COUNTERS = [
+  "packets",
+  "bytes",
+  "lost",
+  "reordered",
+  "late",
+  "duplicates",
+  "discarded", // packets that were no RTP, of another payload type, or broke the payload's rules
+  "units", // written into the ring
+  "incomplete", // of sound: dropped since a part was missing; of data: handed on, flagged
+  "oversize", // units larger than the ring takes
+  "reports", // sender reports
+  "failures", // how often it was left out, or broke
+  "foreign", // datagrams of other hosts, or too long, that were dropped
+  "socketDrops", // datagrams that the system dropped because the receive buffer was full
+  "jitterMs", // value
+  "receiveBuffer", // value: bytes of the UDP socket's receive buffer, 0 over TCP
+  "lastPacketAt", // value: Unix milliseconds
+  "lastUnitAt", // value: Unix milliseconds
+] as const;
+
+export type SideCounters = Record<typeof SIDE_COUNTERS[number], number>;
+/** Where each of them is. */
+export const SIDE_COUNTER = Object.fromEntries(SIDE_COUNTERS.map((name, i) => [name, i])) as SideCounters;

@@ -2,7 +2,7 @@ import { Command, Option } from "commander";
 import type { TransportPolicy } from "../rtsp/mod.ts";
 import { address, seconds } from "./arguments.ts";
 import { print as printLine } from "./print.ts";
-import { type ProbeReport, probeRtsp } from "../ingest/probe.ts";
+import { type ProbedTrack, type ProbeReport, probeRtsp } from "../ingest/mod.ts";
 
 interface ProbeFlags {
   user?: string;
@@ -41,18 +41,14 @@ function print(report: ProbeReport): void {
   const unknown = "not known";
   printLine(report.url);
   const rows: [string, string][] = [
-    [
-      "tracks",
-      report.tracks.map((track) => `${track.kind} ${track.encoding || "?"}${track.selected ? " (decoded)" : ""}`).join(
-        ", ",
-      ),
-    ],
+    ["tracks", report.tracks.map(nameOf).join(", ")],
     ["video", `${`${video.codec} ${video.codecString}`.trim()}, ${video.width}x${video.height}`],
     [
       "frame rate",
       `${video.frameRate.toFixed(2)} a second${video.announcedRate > 0 ? `, announced ${video.announcedRate}` : ""}`,
     ],
     ["bit rate", `${(video.bitRate / 1e6).toFixed(2)} Mb/s`],
+    ...report.tracks.filter(({ as }) => as === "audio" || as === "data").map(rowOf),
     [
       "keyframes",
       video.gopFrames > 0
@@ -79,4 +75,15 @@ function print(report: ProbeReport): void {
   for (const [name, value] of rows) printLine(`  ${name.padEnd(14)} ${value}`);
   printLine(report.findings.length === 0 ? "Nothing is wrong." : "What is wrong, or might be:");
   for (const finding of report.findings) printLine(`  - ${finding}`);
+}
+
+function nameOf({ kind, encoding, as }: ProbedTrack): string {
+  return `${kind} ${encoding || "?"}${as === "video" ? " (decoded)" : ""}`;
+}
+
+function rowOf({ as, encoding, sampleRate, channels, unitRate, bitRate, refused }: ProbedTrack): [string, string] {
+  const name = as === "audio" ? "sound" : "data";
+  const format = sampleRate > 0 ? `, ${sampleRate} Hz, ${channels === 1 ? "1 channel" : `${channels} channels`}` : "";
+  const rate = `${unitRate.toFixed(1)} units a second, ${(bitRate / 1e3).toFixed(1)} kb/s`;
+  return [name, `${encoding || "?"}${format}: ${refused || rate}`];
 }

@@ -24,10 +24,13 @@ interface Ending {
   readonly listeners: Set<(error: Error | undefined) => void>;
 }
 
-const endings = new WeakMap<EncodedSource, Ending>();
+/** What may be over some day. */
+type Ends = Pick<EncodedSource, "ended">;
+
+const endings = new WeakMap<Ends, Ending>();
 
 /** A function of its own: closures of one function share all that any of them uses, and the promise keeps one for ever. */
-function endingOf(source: EncodedSource): Ending {
+function endingOf(source: Ends): Ending {
   const known = endings.get(source);
   if (known) return known;
   const ending: Ending = { over: null, listeners: new Set() };
@@ -44,7 +47,7 @@ function endingOf(source: EncodedSource): Ending {
  * Calls `tell` once when a source is over, never before this returns, until the function that is returned is called. A
  * camera outlives its readers by months: what waited on the promise itself would be kept for as long as the camera.
  */
-export function onEnd(source: EncodedSource, tell: (error: Error | undefined) => void): () => void {
+export function onEnd(source: Ends, tell: (error: Error | undefined) => void): () => void {
   const { over, listeners } = endingOf(source);
   let wanted = true;
   const listener = (error: Error | undefined) => {

@@ -7,20 +7,21 @@ import type { Deadline } from "./deadline.ts";
 import { IngestWorker } from "./ingest_worker.ts";
 import type { OpenRtspOptions } from "./open_rtsp.ts";
 import { RtspCamera } from "./rtsp_camera.ts";
+import { sideSettings } from "./side_feed.ts";
 
 const RECONNECT: ReconnectOptions = { minDelay: 1_000, maxDelay: 30_000, maxConnectDelay: 2_000 };
 
 /** What a camera is opened with, whichever way it sends. */
 type CommonSettings = Omit<
   CameraSettings,
-  "url" | "username" | "password" | "addresses" | "sdp" | "ring" | "counters"
+  "url" | "username" | "password" | "addresses" | "sdp" | "ring" | "counters" | "beside"
 >;
 
 /** Starts a camera, and resolves with its first picture. */
 export async function openCamera(
   address: RtspUrl,
-  settings: Omit<CameraSettings, "ring" | "counters">,
-  options: Pick<OpenRtspOptions, "slots" | "bufferBytes" | "signal"> & {
+  settings: Omit<CameraSettings, "ring" | "counters" | "beside">,
+  options: Pick<OpenRtspOptions, "slots" | "bufferBytes" | "beside" | "signal"> & {
     /** Of the C library. */
     path: string;
     deadline: Deadline;
@@ -38,10 +39,8 @@ export async function openCamera(
   const ring = new SharedArrayBuffer(ringBytes(ringOptions));
   createRing(new SharedRingMemory(ring), ringOptions);
   const counters = new SharedArrayBuffer(CAMERA_COUNTERS.length * Float64Array.BYTES_PER_ELEMENT);
-  const camera = new RtspCamera(IngestWorker.withRoom(path), address, { ...settings, ring, counters }, {
-    onWarning,
-    trust,
-  });
+  const made = { ...settings, ring, counters, beside: sideSettings(options.beside ?? []) };
+  const camera = new RtspCamera(IngestWorker.withRoom(path), address, made, { onWarning, trust });
   const abort = () => void camera[Symbol.asyncDispose]();
   signal?.addEventListener("abort", abort, { once: true });
   void camera.ended.then(() => signal?.removeEventListener("abort", abort));

@@ -1,6 +1,6 @@
 import { RtspError, type Warning } from "../media/mod.ts";
 import { libraryPath, loadLibrary, type NativeLibrary } from "../../ffi/load.ts";
-import { parseRtspUrl, type RtspUrl } from "../rtsp/mod.ts";
+import { parseRtspUrl, type RtspUrl, type SideKind } from "../rtsp/mod.ts";
 import type { CameraSettings, CameraTransport, ReconnectOptions } from "../../workers/ingest_protocol.ts";
 import { Deadline } from "./deadline.ts";
 import { openCamera, settingsOf, totalTimeoutOf } from "./open_camera.ts";
@@ -52,6 +52,12 @@ export interface OpenRtspOptions {
   receiveBuffer?: number;
   /** What becomes of pictures with something missing, and those that build on them. @default {"skip"} */
   corrupt?: "skip" | "deliver";
+  /**
+   * What is set up beside the video: its sound, for `camera.audio`; or what else it sends, such as ONVIF metadata, for
+   * `camera.data`. A camera that does not have it, refuses it, or fails with it gives its video all the same; `stats()` says
+   * why the rest does not come. What nobody asks for is not set up, and costs nothing. @default {[]}
+   */
+  beside?: readonly SideKind[];
   /** A number of the program's own that travels with every frame. @default {0} */
   streamId?: number;
   /** Access units that are kept for branches that are behind. @default {256} */

@@ -13,7 +13,7 @@ const CODECS = ["h264", "hevc", "mjpeg"] as const;
 /** How to open a stream of which there is a description: as a camera, without what is about connecting. */
 export type OpenSdpOptions = Omit<
   OpenRtspOptions,
-  "username" | "password" | "transport" | "tls" | "connectTimeout" | "responseTimeout"
+  "username" | "password" | "transport" | "tls" | "connectTimeout" | "responseTimeout" | "beside"
 >;
 
 /**

@@ -2,6 +2,7 @@ import { type AccessUnit, now, RtspError, type Warning } from "../media/mod.ts";
 import type { TransportKind } from "../../workers/ingest_protocol.ts";
 import { openRtsp, type OpenRtspOptions } from "./open_rtsp.ts";
 import { findingsOf } from "./probe_findings.ts";
+import { type ProbedTrack, probedTracks } from "./probed_tracks.ts";
 
 /** What a look at a camera showed. */
 export interface ProbeReport {
@@ -9,7 +10,7 @@ export interface ProbeReport {
   /** How long it was looked at. */
   seconds: number;
   transport: TransportKind | null;
-  tracks: { kind: string; encoding: string; selected: boolean }[];
+  tracks: ProbedTrack[];
   video: {
     codec: string;
     codecString: string;
@@ -53,11 +54,13 @@ export async function probeRtsp(
   await using camera = await openRtsp(url, {
     ...open,
     reconnect: "never",
+    beside: ["audio", "data"],
     // What is damaged was sent all the same: rates and keyframes are those of the camera, and not of what is left.
     corrupt: "deliver",
     onWarning: (warning) => warnings.set(warning.code, warning),
   });
   const firstPicture = performance.now() - began;
+  const atFirst = camera.stats();
   const keyframes: { index: number; pts: number }[] = [];
   let count = 0, bytes = 0, firstPts = 0, lastPts = 0;
   let lastAt = 0, longestPause = 0;
@@ -91,11 +94,7 @@ export async function probeRtsp(
     url: camera.url,
     seconds: Math.round(Math.min(seconds, lookedFor) * 10) / 10,
     transport: stats.transport,
-    tracks: camera.tracks.map(({ kind, encoding, codec }) => ({
-      kind,
-      encoding,
-      selected: codec === info.codec && kind === "video",
-    })),
+    tracks: probedTracks(camera, atFirst, lookedFor),
     video: {
       codec: info.codec,
       codecString: info.codecString,

@@ -47,6 +47,7 @@ export function findingsOf(report: Omit<ProbeReport, "findings">, observed: Obse
     ...rateFindings(report, observed),
     ...keyframeFindings(report, observed),
     ...clockFindings(report),
+    ...trackFindings(report),
   ];
   for (const code of TELLING) {
     const message = observed.warnings.get(code)?.message;
@@ -103,6 +104,16 @@ function* clockFindings({ clockOffset, seconds }: Omit<ProbeReport, "findings">)
     if (seconds > FIRST_REPORT) yield "the camera sent no report of its clock: pictures have no wall time";
   } else if (Math.abs(clockOffset) > CLOCK_TOLERANCE) {
     yield `the camera's clock is ${(clockOffset / 1000).toFixed(1)} s off this machine's: set up NTP in the camera`;
+  }
+}
+
+/** Documents of events come when there is one. */
+function* trackFindings({ tracks, seconds }: Omit<ProbeReport, "findings">) {
+  for (const { kind, encoding, as, refused, unitRate } of tracks) {
+    if (as === null || as === "video") continue;
+    const name = as === "audio" ? "sound" : "data";
+    if (refused !== "") yield `its ${name} (${encoding || kind}) does not come: ${refused}`;
+    else if (as === "audio" && unitRate === 0) yield `it offers sound (${encoding}), and sent none in ${seconds} s`;
   }
 }
 

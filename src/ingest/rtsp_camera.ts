@@ -1,4 +1,14 @@
-import { type EncodedFeed, now, RtspError, type VideoTrackInfo, type Warning } from "../media/mod.ts";
+import {
+  type AudioTrackInfo,
+  type AudioUnit,
+  type DataUnit,
+  type EncodedFeed,
+  now,
+  RtspError,
+  type UnitFeed,
+  type VideoTrackInfo,
+  type Warning,
+} from "../media/mod.ts";
 import { encodedFeed, type EncodedSource } from "../feed/mod.ts";
 import { RingWriter, SharedRingMemory } from "../ring/mod.ts";
 import { parseRtspUrl, redactUrl, type RtspTrack, type RtspUrl } from "../rtsp/mod.ts";
@@ -16,6 +26,7 @@ import type { TlsTrust } from "../../workers/tls_protocol.ts";
 import { Doorbell } from "../../workers/doorbell.ts";
 import type { CameraMessage, IngestWorker } from "./ingest_worker.ts";
 import { resolveCamera } from "./resolve.ts";
+import { SideFeed, type SideTrackStats } from "./side_feed.ts";
 import { StateLog, type StateRecord } from "./state_log.ts";
 import { TlsThread } from "./tls_thread.ts";
 import { transportMemory } from "./transport_memory.ts";
@@ -38,6 +49,9 @@ export interface RtspCameraStats extends CameraCounters {
   /** What wall times are made of: nothing, the camera's reports, or reports of a clock that was set while it played. */
   ntpQuality: "none" | "reports" | "stepped";
   lastError: RtspError | null;
+  /** Of the tracks beside the video, where they were asked for. */
+  audio: SideTrackStats | null;
+  data: SideTrackStats | null;
 }
 
 /**
@@ -51,6 +65,8 @@ export class RtspCamera implements AsyncDisposable {
   tracks: readonly RtspTrack[] = [];
   /** The encoded video; branch it as often as wanted. */
   readonly video: EncodedFeed;
+  readonly #audio: SideFeed<AudioUnit>;
+  readonly #data: SideFeed<DataUnit>;
   readonly #worker: IngestWorker;
   readonly #number: number;
   readonly #address: RtspUrl;
@@ -96,6 +112,8 @@ export class RtspCamera implements AsyncDisposable {
     this.#onWarning = options.onWarning;
     this.#live.promise.catch(() => {}); // reported by opened()
     this.video = encodedFeed(this.#source());
+    this.#audio = SideFeed.audio(settings.beside, this.#ended.promise);
+    this.#data = SideFeed.data(settings.beside, this.#ended.promise);
     this.#number = worker.add((message) => this.#take(message));
     worker.post({ type: "open", camera: this.#number, settings });
   }
@@ -103,6 +121,24 @@ export class RtspCamera implements AsyncDisposable {
   /** Resolves with the first picture; rejects with why there is none. */
   opened(): Promise<void> {
     return this.#live.promise;
+  }
+
+  /**
+   * The encoded sound; branch it as often as wanted. Where the camera gives none, nothing comes: `stats().audio` says why.
+   * Reading it throws a `TypeError` where the camera was not opened with `beside: ["audio"]`.
+   */
+  get audio(): UnitFeed<AudioUnit> {
+    return this.#audio.feed;
+  }
+
+  /** What the camera sends besides, such as ONVIF metadata; for `beside: ["data"]`, else as `audio`. */
+  get data(): UnitFeed<DataUnit> {
+    return this.#data.feed;
+  }
+
+  /** What is known of the sound; null where there is none. */
+  get audioInfo(): AudioTrackInfo | null {
+    return this.#audio.info;
   }
 
   get state(): CameraState {
@@ -127,6 +163,7 @@ export class RtspCamera implements AsyncDisposable {
     return {
       ...counters,
       ...{ state, reason, since, transport: this.#transport, lastError: this.#lastError },
+      ...{ audio: this.#audio.stats(), data: this.#data.stats() },
       reconnects: Math.max(0, counters.connections - 1),
       ntpQuality: (["none", "reports", "stepped"] as const)[counters.ntp] ?? "none",
     };
@@ -179,6 +216,9 @@ export class RtspCamera implements AsyncDisposable {
         break;
       case "info":
         Object.assign(this.#info, message.info);
+        break;
+      case "beside":
+        (message.kind === "audio" ? this.#audio : this.#data).condition = message.condition;
         break;
       case "state":
         this.#transport = message.transport ?? this.#transport;
@@ -256,6 +296,7 @@ export class RtspCamera implements AsyncDisposable {
     // After `ended`, and so on this thread: whoever sees the ring's end can see why.
     RingWriter.adopt(new SharedRingMemory(this.#settings.ring)).close();
     for (const bell of this.#bells.values()) bell.ring();
+    for (const side of [this.#audio, this.#data]) side.close();
     this.#worker.remove(this.#number);
     this.#tls?.leave();
     this.#gone.resolve();

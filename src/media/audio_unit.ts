@@ -20,7 +20,7 @@ export interface AudioUnit {
   channels: number;
   /** Number of this unit within its track, from 0. */
   sequence: number;
-  /** Whether packets were lost since the unit before. */
+  /** Whether something is missing between the unit before and this one. */
   discontinuity: boolean;
   /** Whether a part of it is known to be missing. */
   corrupt: boolean;
@@ -54,7 +54,7 @@ export interface DataUnit {
   pts: number;
   /** Number of this unit within its track, from 0. */
   sequence: number;
-  /** Whether packets were lost since the unit before. */
+  /** Whether something is missing between the unit before and this one. */
   discontinuity: boolean;
   /** Whether a part of it is known to be missing. */
   corrupt: boolean;

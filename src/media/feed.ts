@@ -96,3 +96,8 @@ export interface FrameFeed extends Feed<Frame> {
 export interface EncodedFeed extends Feed<AccessUnit> {
   branch(options?: BranchOptions<EncodedOverflow>): EncodedFeed;
 }
+
+/** A feed of units that each stand for themselves, such as sound; it can be branched, and a branch that is full loses the oldest. */
+export interface UnitFeed<T> extends Feed<T> {
+  branch(options?: BranchOptions<"drop-oldest">): UnitFeed<T>;
+}

@@ -6,6 +6,7 @@
  */
 export { codecCode, codecOf, frameRecord, RecordMeta, SlotRecord } from "./meta.ts";
 export type { RecordInfo, RecordPlane } from "./meta.ts";
+export { audioRecord, audioUnitOf, dataRecord, dataUnitOf } from "./side_records.ts";
 export { HEADER, LAYOUT_VERSION, MAGIC, readHeader, ringBytes, STATE } from "./layout.ts";
 export type { PayloadKind, RingHeader, RingOptions, RingPolicy, RingRoom } from "./layout.ts";
 export type { RingMemory, WaitResult } from "./memory.ts";

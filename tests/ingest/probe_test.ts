@@ -16,7 +16,10 @@ Deno.test("probeRtsp() measures what a camera sends", async () => {
   assertAlmostEquals(video.gopSeconds, 0.2, 0.01);
   assert(video.bitRate > 1e6 && video.bitRate < 8e6, `${video.bitRate} bits a second`);
   assert(packets.received > 100 && packets.lost === 0);
-  assertEquals(report.tracks, [{ kind: "video", encoding: "H264", selected: true }]);
+  const [track, ...others] = report.tracks;
+  assertEquals([track.kind, track.encoding, track.as, others], ["video", "H264", "video", []]);
+  assertAlmostEquals(track.unitRate, 50, 10);
+  assert(track.bitRate > 0.5e6 && track.bitRate < 12e6, `${track.bitRate} bits a second`);
   assertAlmostEquals(report.clockOffset!, 60_000, 500);
   assertEquals(report.findings, ["the camera's clock is 60.0 s off this machine's: set up NTP in the camera"]);
 });
@@ -38,10 +41,13 @@ Deno.test({
       "audiotestsrc is-live=true ! alawenc ! rtppcmapay name=pay1 pt=8 )";
     await using server = await startGstServer({ launch });
     const { tracks, findings, video } = await probeRtsp(server.url, { seconds: 1, transport: "tcp" });
-    assertEquals(tracks.map(({ kind, encoding, selected }) => `${kind} ${encoding} ${selected}`), [
-      "video H264 true",
-      "audio PCMA false",
+    assertEquals(tracks.map(({ kind, encoding, as, refused }) => [kind, encoding, as, refused]), [
+      ["video", "H264", "video", ""],
+      ["audio", "PCMA", "audio", ""],
     ]);
+    const [, { sampleRate, channels, unitRate, bitRate }] = tracks;
+    assertEquals([sampleRate, channels], [8_000, 1]);
+    assert(unitRate > 0 && bitRate > 0, `${unitRate} units, ${bitRate} bits a second`);
     assertEquals(video.gopFrames, 0);
     assert(findings.some((text) => text.startsWith("there were fewer than two keyframes in 1 s")), findings.join("\n"));
   },

@@ -38,8 +38,12 @@ const MESSAGES: Record<string, string> = {
  */
 export async function readDialogue(name: string): Promise<Dialogue> {
   const text = await Deno.readTextFile(new URL(`../testdata/${name}.txt`, import.meta.url));
+  return parseDialogue(text, MESSAGES[name.split("_").at(-1)!]);
+}
+
+/** As `readDialogue`, from the text itself; `message` says what a message that stands alone answers. */
+export function parseDialogue(text: string, message = ""): Dialogue {
   const lines = text.replaceAll("\r\n", "\n").split("\n");
-  const message = MESSAGES[name.split("_").at(-1)!];
   const partial = /^(RTSP|HTTP)\//.test(lines[0]);
   if (partial) lines.unshift(message);
   const dialogue: Dialogue = { title: "", answers: [], traits: new Map(), partial };

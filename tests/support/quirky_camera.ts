@@ -32,6 +32,8 @@ export class QuirkyCamera implements AsyncDisposable {
   readonly requests: RtspRequest[] = [];
   /** Statuses that the client answered to this side's requests. */
   readonly answered: number[] = [];
+  /** What it sends on the track beside its video, with each picture: the count-th packet. */
+  sound: (count: number) => Uint8Array | null = () => null;
   readonly #dialogue: Dialogue;
   readonly #file: VideoFile;
   readonly #listeners: Deno.TcpListener[];
@@ -49,6 +51,11 @@ export class QuirkyCamera implements AsyncDisposable {
   url(path: string, of = 0): string {
     const { hostname, port } = this.#listeners[of].addr as Deno.NetAddr;
     return `rtsp://${hostname}:${port}${path}`;
+  }
+
+  /** Closes all connections; it can be connected to again. */
+  hangUp(): void {
+    for (const conversation of this.#open) conversation.close();
   }
 
   /** How often a method was asked for. */
@@ -92,6 +99,10 @@ class Conversation {
   /** Port of the multicast group, 0 without. */
   #group = 0;
   #channel = 0;
+  /** Where the track beside the video was set up, -1 where it was not: a channel, and a port of the client. */
+  #soundChannel = -1;
+  #soundPort = -1;
+  #video = "";
   #timer: ReturnType<typeof setInterval> | undefined;
   #unit = 0;
   #aliveAt = 0;
@@ -161,7 +172,8 @@ class Conversation {
     const text = wrong ? "RTSP/1.0 403 Forbidden\nCSeq: *\n" : answerOf(this.#dialogue, request, count) ?? standard;
     if (text.trim() !== "") this.#answer(request, text);
     if (/^RTSP\/1.0 +2/.test(text.trim())) this.#agreed(request, text);
-    if (this.#trait("closes-after") === method) this.close();
+    const [last, track = ""] = this.#trait("closes-after")?.split(" ") ?? [];
+    if (last === method && request.url.endsWith(track)) this.close();
   }
 
   #answer(request: RtspRequest, text: string): void {
@@ -229,6 +241,12 @@ class Conversation {
       const offered = parseTransport(request.headers.get("Transport") ?? "")[0];
       const line = /^transport:(.*)$/im.exec(text)?.[1].replace("{transport}", request.headers.get("Transport") ?? "");
       const chosen = line === undefined ? offered : parseTransport(line)[0];
+      this.#video ||= request.url;
+      if (request.url !== this.#video) {
+        this.#soundPort = offered.clientPort?.[0] ?? -1;
+        this.#soundChannel = chosen.interleaved?.[0] ?? -1;
+        return;
+      }
       this.#clientPort = offered.clientPort?.[0] ?? 0;
       if (chosen.interleaved !== null || chosen.protocol === "tcp") this.#clientPort = 0;
       this.#channel = chosen.interleaved?.[0] ?? offered.interleaved?.[0] ?? 0;
@@ -252,6 +270,7 @@ class Conversation {
       const units = this.#file.units;
       const unit = units[this.#unit % units.length];
       this.#packetize(unit.data, 3_600 * this.#unit++ + 4_294_960_000 >>> 0);
+      this.#sendSound(this.#camera.sound(this.#unit - 1));
       this.#flush();
     }, PICTURE_INTERVAL);
   }
@@ -288,6 +307,18 @@ class Conversation {
     if (between !== undefined) this.#out.push(Uint8Array.fromHex(between.replaceAll(" ", "")));
     const { length } = packet;
     this.#out.push(Uint8Array.of(0x24, this.#channel, length >> 8, length & 0xff), packet);
+  }
+
+  #sendSound(packet: Uint8Array | null): void {
+    if (packet === null) return;
+    if (this.#soundPort >= 0) {
+      const { hostname } = this.#connection.remoteAddr as Deno.NetAddr;
+      return void this.#udp!.send(packet, { transport: "udp", hostname, port: this.#soundPort }).catch(() => {});
+    }
+    const { length } = packet;
+    if (this.#soundChannel >= 0) {
+      this.#out.push(Uint8Array.of(0x24, this.#soundChannel, length >> 8, length & 0xff), packet);
+    }
   }
 
   #send(bytes: Uint8Array): void {

@@ -1,4 +1,4 @@
-import { now, RtspError, type Warning } from "../../src/media/mod.ts";
+import { now, RtspError } from "../../src/media/mod.ts";
 import {
   type NegotiatedTransport,
   redactUrl,
@@ -18,13 +18,12 @@ import type { Link } from "./connection.ts";
 import type { CameraEvents } from "./camera_events.ts";
 import { openLink } from "./link.ts";
 import { brokenError, connectError, connectTimeout, listenError } from "./connect_error.ts";
-import { MediaPath } from "./media_path.ts";
+import { MediaPaths } from "./media_paths.ts";
 import type { NativeLibrary } from "./native.ts";
 import type { Poller } from "./poller.ts";
 import { Retry } from "./retry.ts";
 import { Route } from "./route.ts";
 import { silenceError } from "./silence_error.ts";
-import { Track } from "./track.ts";
 import { WarningLimiter } from "./warning_limiter.ts";
 
 /** How often counters are copied and warnings about the socket looked for, in milliseconds. */
@@ -37,13 +36,12 @@ const CLOSE_PATIENCE = 200;
 /** What trying again does not help against, or does harm to. */
 const HOPELESS: readonly string[] = ["unauthorized", "permission", "certificate"];
 
-/** One camera of the ingest worker: a connection after the other, one track through all of them. */
+/** One camera of the ingest worker: a connection after the other, its tracks through all of them. */
 export class Camera {
   readonly #sockets: { library: NativeLibrary; poller: Poller };
   readonly #settings: CameraSettings;
   readonly #events: CameraEvents;
-  readonly #track: Track;
-  readonly #media: MediaPath;
+  readonly #media: MediaPaths;
   readonly #counters: Float64Array;
   readonly #retry: Retry;
   readonly #warnings: WarningLimiter;
@@ -77,12 +75,11 @@ export class Camera {
     this.#counters = new Float64Array(settings.counters);
     this.#counters[COUNTER.clockOffset] = NaN;
     this.#warnings = new WarningLimiter((warning) => events.warning(warning));
-    const warning = (warning: Warning, at: number) => this.#warnings.push(warning, at);
-    this.#track = new Track(settings, { info: (info) => events.info(info), warning });
-    this.#media = new MediaPath(sockets, this.#track, settings, {
+    this.#media = new MediaPaths(sockets, settings, {
+      ...{ info: events.info, beside: events.beside },
       heard: (at) => this.#session?.mediaReceived(at),
       sendInterleaved: (channel, packet) => this.#session?.sendInterleaved(channel, packet),
-      warning,
+      warning: (warning, at) => this.#warnings.push(warning, at),
       broken: (error) => this.broken(error),
     });
     this.#retry = new Retry(settings.reconnect);
@@ -114,8 +111,8 @@ export class Camera {
 
   /** Has a bell rung after each access unit, or, with null, no longer. */
   setBell(number: number, bell: SharedArrayBuffer | null): void {
-    if (bell) this.#track.attach(number, bell);
-    else this.#track.detach(number);
+    if (bell) this.#media.video.attach(number, bell);
+    else this.#media.video.detach(number);
   }
 
   /** Begins an orderly end; `closed` follows, at the latest after a fifth of a second. */
@@ -164,8 +161,7 @@ export class Camera {
     }
     const session = this.#session;
     session.tick(at);
-    this.#track.tick(at);
-    this.#media.report(at);
+    this.#media.tick(at);
     this.#pump(at);
     if (this.#session !== session) return;
     if (at >= this.#countAt) this.#count(at);
@@ -200,6 +196,7 @@ export class Camera {
       password,
       transport: this.#policy === "http-tunnel" ? "tcp" : this.#policy,
       random: (into) => crypto.getRandomValues(into),
+      beside: this.#media.wanted,
       onMedia: (channel, data, start, end) => this.#media.interleaved(channel, data, start, end, this.#receivedAt),
       responseTimeout,
       firstPacketTimeout,
@@ -242,6 +239,7 @@ export class Camera {
     switch (event.type) {
       case "described":
         this.#events.described(event.tracks, event.selected[0]);
+        this.#media.described(event.selected);
         if (event.warnings.length > 0) this.#warn("sdp", event.warnings.join("; "), at);
         break;
       case "udp-ports":
@@ -250,13 +248,18 @@ export class Camera {
       case "setup":
         this.#setUp(event.track, event.transport, at);
         break;
+      case "left-out":
+        this.#media.leftOut(event.track, event.error);
+        break;
       case "playing":
         this.#counters[COUNTER.connections]++;
         this.#playingSince = at;
         break;
       case "reconnect":
-        this.#policy = event.transport;
-        this.#warn("udp-silent", `${event.reason}: going on over TCP`, at);
+        if (event.instead === "tcp") {
+          this.#policy = event.instead;
+          this.#warn("udp-silent", `${event.reason}: going on over TCP`, at);
+        } else this.#media.giveUp(event.reason);
         this.#connect(at);
         break;
       case "redirect":
@@ -291,7 +294,7 @@ export class Camera {
     const session = this.#session!;
     let ports;
     try {
-      ports = this.#media.openPorts(this.#route.address);
+      ports = this.#media.openPorts(track, this.#route.address);
     } catch (error) {
       return session.udpUnavailable(track, (error as Error).message, at);
     }
@@ -300,7 +303,6 @@ export class Camera {
 
   #count(at: number): void {
     this.#countAt = at + COUNT_INTERVAL;
-    this.#track.count();
     this.#media.count(at);
     this.#counters[COUNTER.garbageBytes] = this.#garbageBytes + (this.#session?.stats.garbageBytes ?? 0);
   }
@@ -311,10 +313,10 @@ export class Camera {
     // The session knows of packets as well, but takes a camera's reports of nothing for media.
     const silence = silenceError(this.#settings, {
       ...{ at, connectingSince: this.#connectingSince, playingSince: this.#playingSince },
-      ...{ lastPacketAt: this.#counters[COUNTER.lastPacketAt], lastUnitAt: this.#track.lastUnitAt },
+      ...{ lastPacketAt: this.#counters[COUNTER.lastPacketAt], lastUnitAt: this.#media.video.lastUnitAt },
     });
     if (silence) return this.#fail(silence);
-    const last = this.#track.lastUnitAt;
+    const last = this.#media.video.lastUnitAt;
     if (last < this.#connectingSince) return;
     const { staleAfter } = this.#settings;
     if (at - last > staleAfter) {
@@ -354,7 +356,9 @@ export class Camera {
     const failure = error.code === "unauthorized" ? error.code : this.#session ? "session" : "unreachable";
     if (this.#session) this.#send(this.#session); // a good-bye, where one is due
     // What TCP could not do either may have been a camera that was still starting: both are tried again.
-    if (this.#track.lastUnitAt < this.#connectingSince) this.#policy = this.#settings.transport;
+    if (this.#media.video.lastUnitAt < this.#connectingSince) this.#policy = this.#settings.transport;
+    // A camera that is still starting, after what it failed with, is not asked for that again.
+    else this.#media.askAgain();
     this.#route.goHome();
     this.#drop();
     const retryAt = this.#isRetried(error) ? this.#retry.failed(at, failure) : null;

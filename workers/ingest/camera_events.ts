@@ -1,12 +1,13 @@
 import type { VideoTrackInfo, Warning } from "../../src/media/mod.ts";
-import type { RtspTrack } from "../../src/rtsp/mod.ts";
-import type { CameraState, ErrorRecord, TransportKind } from "../ingest_protocol.ts";
+import type { RtspTrack, SideKind } from "../../src/rtsp/mod.ts";
+import type { CameraState, ErrorRecord, SideCondition, TransportKind } from "../ingest_protocol.ts";
 import type { SecureTo } from "./link.ts";
 
 /** What a camera tells the main thread. */
 export interface CameraEvents {
   described(tracks: RtspTrack[], selected: RtspTrack): void;
   info(info: VideoTrackInfo): void;
+  beside(kind: SideKind, condition: SideCondition): void;
   state(state: CameraState, reason: string, since: number, transport: TransportKind | null): void;
   failed(error: ErrorRecord, retryAt: number | null): void;
   closed(): void;

@@ -1,10 +1,10 @@
 import type { Warning } from "../../src/media/mod.ts";
 import { writeRtpHeader } from "../../src/rtp/mod.ts";
 import type { NegotiatedTransport, RtspTrack } from "../../src/rtsp/mod.ts";
-import { CAMERA_COUNTER as COUNTER, type CameraSettings } from "../ingest_protocol.ts";
+import type { CameraSettings } from "../ingest_protocol.ts";
+import type { MediaTrack } from "./media_track.ts";
 import type { NativeLibrary } from "./native.ts";
 import type { Poller } from "./poller.ts";
-import type { Track } from "./track.ts";
 import { isMulticast, numericAddress, UdpListeners } from "./udp_listeners.ts";
 import { UdpPair } from "./udp_pair.ts";
 
@@ -22,13 +22,22 @@ export interface MediaPathEvents {
   broken(error: unknown): void;
 }
 
+/** What a media path is made of. */
+export interface MediaPathOptions {
+  settings: Pick<CameraSettings, "url" | "receiveBuffer">;
+  /** Where it counts, and at which of them. */
+  counters: SharedArrayBuffer;
+  at: Readonly<Record<"receiveBuffer" | "foreign" | "socketDrops", number>>;
+}
+
 /** How packets of a track come, and reports go, over one connection after the other: interleaved or a pair of UDP ports. */
 export class MediaPath {
   readonly #library: NativeLibrary;
   readonly #poller: Poller;
-  readonly #track: Track;
-  readonly #settings: CameraSettings;
+  readonly #track: MediaTrack;
+  readonly #settings: MediaPathOptions["settings"];
   readonly #counters: Float64Array;
+  readonly #at: MediaPathOptions["at"];
   readonly #events: MediaPathEvents;
   #udp: UdpPair | null = null;
   #group: UdpListeners | null = null;
@@ -40,15 +49,16 @@ export class MediaPath {
 
   constructor(
     sockets: { library: NativeLibrary; poller: Poller },
-    track: Track,
-    settings: CameraSettings,
+    track: MediaTrack,
+    { settings, counters, at }: MediaPathOptions,
     events: MediaPathEvents,
   ) {
     this.#library = sockets.library;
     this.#poller = sockets.poller;
     this.#track = track;
     this.#settings = settings;
-    this.#counters = new Float64Array(settings.counters);
+    this.#counters = new Float64Array(counters);
+    this.#at = at;
     this.#events = events;
   }
 
@@ -127,15 +137,15 @@ export class MediaPath {
 
   /** Copies what the sockets counted to where the main thread reads it. */
   count(at: number): void {
-    const counters = this.#counters;
+    const counters = this.#counters, { receiveBuffer, foreign, socketDrops } = this.#at;
     const udp = this.#udp ?? this.#group;
-    counters[COUNTER.receiveBuffer] = udp?.receiveBuffer ?? 0;
+    counters[receiveBuffer] = udp?.receiveBuffer ?? 0;
     if (!udp) return;
-    counters[COUNTER.foreign] = this.#foreign + udp.foreign;
+    counters[foreign] = this.#foreign + udp.foreign;
     const drops = this.#drops + udp.socketDrops;
-    const fresh = drops - counters[COUNTER.socketDrops];
+    const fresh = drops - counters[socketDrops];
     if (fresh <= 0) return;
-    counters[COUNTER.socketDrops] = drops;
+    counters[socketDrops] = drops;
     const message = `The system dropped ${fresh} datagrams because the receive buffer was full`;
     this.#events.warning({ code: "socket-drops", message, at: { url: this.#settings.url }, count: fresh }, at);
   }

@@ -4,6 +4,7 @@ import type { VideoTrackInfo, Warning } from "../../src/media/mod.ts";
 import { RingWriter, SharedRingMemory } from "../../src/ring/mod.ts";
 import { Doorbell } from "../doorbell.ts";
 import { CAMERA_COUNTER as COUNTER, type CameraSettings } from "../ingest_protocol.ts";
+import type { MediaTrack } from "./media_track.ts";
 
 /** As the counter `ntp` says them. */
 const QUALITIES: readonly VideoReceiverStats["wallTimeQuality"][] = ["none", "sr", "stepped"];
@@ -16,7 +17,7 @@ export interface TrackEvents {
 }
 
 /** The video track of a camera, from packets to the ring; it outlives connections. */
-export class Track {
+export class Track implements MediaTrack {
   readonly #settings: CameraSettings;
   readonly #writer: RingWriter;
   readonly #counters: Float64Array;
@@ -41,7 +42,6 @@ export class Track {
   /** When the last access unit was written, Unix milliseconds; 0 before the first. */
   lastUnitAt = 0;
 
-  /** Begins, or goes on, with a track as the session set it up. */
   begin(track: RtspTrack, ordered: boolean): void {
     const { clockRate, payloadType, parameters, video } = track;
     const { width = 0, height = 0, frameRate = 0, codec = "h264", parameterSets } = video ?? {};
@@ -59,14 +59,12 @@ export class Track {
     });
   }
 
-  /** Takes one RTP packet, `data[start..end)`, that came at `at`. */
   packet(data: Uint8Array, start: number, end: number, at: number): void {
     this.#now = at;
     this.#counters[COUNTER.lastPacketAt] = at;
     this.#receiver?.packet(data, start, end, at);
   }
 
-  /** Takes one compound RTCP packet. */
   control(data: Uint8Array, start: number, end: number, at: number): void {
     this.#now = at;
     this.#receiver?.control(data, start, end, at);
@@ -77,7 +75,6 @@ export class Track {
     this.#receiver?.tick(at);
   }
 
-  /** A receiver report, or null before the first connection. */
   report(at: number): Uint8Array<ArrayBuffer> | null {
     return this.#receiver?.report(at) ?? null;
   }
