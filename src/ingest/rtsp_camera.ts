@@ -126,6 +126,12 @@ export class RtspCamera implements AsyncDisposable {
   /**
    * The encoded sound; branch it as often as wanted. Where the camera gives none, nothing comes: `stats().audio` says why.
    * Reading it throws a `TypeError` where the camera was not opened with `beside: ["audio"]`.
+   *
+   * @example
+   * ```ts ignore
+   * await using camera = await openRtsp("rtsp://cam.local/h264", { beside: ["audio"] });
+   * for await (const { codec, data, pts, wallTime } of camera.audio.branch()) console.log(codec, pts, data.length, wallTime);
+   * ```
    */
   get audio(): UnitFeed<AudioUnit> {
     return this.#audio.feed;

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { openRtsp, type OpenRtspOptions, type RtspCamera } from "../../src/ingest/mod.ts";
+import { openRtsp, type OpenRtspOptions, probeRtsp, type RtspCamera } from "../../src/ingest/mod.ts";
 import type { Warning } from "../../src/media/mod.ts";
 import { writeRtpHeader } from "../../src/rtp/mod.ts";
 import { readVideoFile } from "../../src/file/mod.ts";
@@ -182,6 +182,23 @@ Deno.test("sound goes on after a camera was away: numbers and times only rise", 
     if (again && camera.stats().reconnects > 0) break;
   }
   assertEquals([camera.stats().connections, camera.stats().audio?.state], [2, "open"]);
+});
+
+Deno.test("probeRtsp() says which tracks come, and why the others do not", async () => {
+  const refused = "> SETUP /live/track2\nRTSP/1.0 500 No\nCSeq: *\n";
+  const ordinary = "> SETUP\nRTSP/1.0 200 OK\nCSeq: *\nSession: 5A3C9\nTransport: {transport}\n";
+  await using without = new QuirkyCamera(parseDialogue(refused + ordinary + DESCRIBED + SOUND), file);
+  await using mute = cameraWith(SOUND);
+  await using chatty = cameraWith(METADATA);
+  chatty.sound = (count) => packet(107, count, new TextEncoder().encode("<a/>"), 900);
+  const probed = (camera: QuirkyCamera) => probeRtsp(camera.url("/live"), { seconds: 0.8, transport: "tcp" });
+  const [one, two, three] = await Promise.all([probed(without), probed(mute), probed(chatty)]);
+  assertEquals([one.tracks[1].as, one.tracks[1].refused], ["audio", "the camera answered SETUP with 500 No"]);
+  const says = (findings: string[], text: string) => assert(findings.includes(text), findings.join("\n"));
+  says(one.findings, "its sound (PCMA) does not come: the camera answered SETUP with 500 No");
+  says(two.findings, `it offers sound (PCMA), and sent none in ${two.seconds} s`);
+  assertEquals(three.tracks.map(({ as, refused }) => [as, refused]), [["video", ""], ["data", ""]]);
+  assert(three.tracks[1].unitRate > 0, JSON.stringify(three.tracks[1]));
 });
 
 Deno.test("openRtsp() refuses what cannot be had beside the video", async () => {
