@@ -60,7 +60,7 @@ export interface CameraSettings {
   addresses: Uint8Array<ArrayBuffer>;
   transport: CameraTransport;
   /** Where packets come without a session, as a description says; null with RTSP. */
-  sdp: { tracks: RtspTrack[]; selected: RtspTrack; source: string } | null;
+  sdp: { tracks: RtspTrack[]; selected: RtspTrack[]; source: string } | null;
   connectTimeout: number;
   responseTimeout: number;
   firstPacketTimeout: number;

@@ -5,7 +5,7 @@ import { readVideoFile } from "../../src/file/mod.ts";
 import { reorderedClip } from "../support/clips.ts";
 import { openSockets, reaches, socketsAreBack } from "../support/observe.ts";
 import { assertDecodable, assertPlays, take } from "../support/pictures.ts";
-import { HAS_FFMPEG } from "../../wasm/testing.ts";
+import { HAS_FFMPEG, native } from "../../wasm/testing.ts";
 
 const path = await reorderedClip();
 const file = await readVideoFile(path);
@@ -19,13 +19,15 @@ function freePort(): number {
   }
 }
 
-/** FFmpeg, which sends the clip again and again to whoever listens, and what it says of that. */
-async function startSender(host: string, port: number): Promise<{ sdp: string } & AsyncDisposable> {
+/** FFmpeg, which sends the clip again and again to whoever listens, with a tone where it is given a port for that, and what it says of it. */
+async function startSender(host: string, port: number, tonePort = 0): Promise<{ sdp: string } & AsyncDisposable> {
   const sdp = await Deno.makeTempFile({ suffix: ".sdp" });
   const child = new Deno.Command("ffmpeg", {
     args: [
-      ...["-loglevel", "error", "-re", "-stream_loop", "-1", "-i", path, "-c", "copy"],
-      ...["-f", "rtp", "-sdp_file", sdp, `rtp://${host}:${port}?pkt_size=1200`],
+      ...["-loglevel", "error", "-re", "-stream_loop", "-1", "-i", path],
+      ...(tonePort > 0 ? ["-re", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=8000"] : []),
+      ...["-map", "0:v", "-c", "copy", "-f", "rtp", "-sdp_file", sdp, `rtp://${host}:${port}?pkt_size=1200`],
+      ...(tonePort > 0 ? ["-map", "1:a", "-c:a", "pcm_alaw", "-f", "rtp", `rtp://${host}:${tonePort}`] : []),
     ],
     stdin: "null",
     stdout: "null",
@@ -62,6 +64,42 @@ for (const host of ["127.0.0.1", "239.255.79.1"]) {
     },
   });
 }
+
+Deno.test({
+  name: "openSdp() gets what is sent beside the video, and no picture less",
+  ignore: !HAS_FFMPEG,
+  async fn() {
+    const sockets = openSockets();
+    {
+      await using sender = await startSender("127.0.0.1", freePort(), freePort());
+      await using camera = await openSdp(sender.sdp, { beside: ["audio", "data"] });
+      const received: number[] = [];
+      for await (const { codec, sampleRate, channels, data } of camera.audio.branch()) {
+        assertEquals([codec, sampleRate, channels], ["pcma", 8_000, 1]);
+        if (received.push(...data) > 4_000) break;
+      }
+      // FFmpeg's tone, wherever in it this begins.
+      const tone = await native([
+        "-f",
+        "lavfi",
+        "-i",
+        "sine=440:sample_rate=8000:duration=30",
+        "-c:a",
+        "pcm_alaw",
+        "-f",
+        "alaw",
+        "-",
+      ]);
+      const wanted = Uint8Array.from(received.slice(0, 4_000)).toHex();
+      assert(tone.toHex().includes(wanted), "what came is FFmpeg's tone");
+      assertPlays(await take(camera.video.branch(), 20), file);
+      const { audio, data, lost } = camera.stats();
+      assertEquals([audio?.state, audio?.encoding, audio?.lost, lost], ["open", "PCMA", 0, 0]);
+      assertEquals([data?.state, data?.reason], ["missing", "the camera offers no data"]);
+    }
+    await socketsAreBack(sockets);
+  },
+});
 
 Deno.test({
   name: "openSdp() waits for a sender, and takes another one after a silence",

@@ -5,7 +5,7 @@ import type { CameraSettings } from "../ingest_protocol.ts";
 import type { MediaTrack } from "./media_track.ts";
 import type { NativeLibrary } from "./native.ts";
 import type { Poller } from "./poller.ts";
-import { isMulticast, numericAddress, UdpListeners } from "./udp_listeners.ts";
+import { isMulticast, numericAddress, UdpListeners, type UdpListenersOptions } from "./udp_listeners.ts";
 import { UdpPair } from "./udp_pair.ts";
 
 /** Between two receiver reports, in milliseconds. @see RFC 3550, 6.2 */
@@ -89,11 +89,21 @@ export class MediaPath {
     };
   }
 
-  /** Listens to a group; the first to send there is taken for the camera, which may have more than one address. */
-  #join({ group, rtpPort, rtcpPort }: Extract<NegotiatedTransport, { kind: "multicast" }>, at: number): void {
-    if (!isMulticast(group)) throw new Error(`"${group}" is no group`);
+  /**
+   * Listens where packets of a track come without being asked for; where no source is named, the first to send there is taken
+   * for the camera, which may have more than one address.
+   *
+   * @throws {Error} where it cannot listen there; the message says why.
+   */
+  listen(
+    track: RtspTrack,
+    to: Pick<UdpListenersOptions, "address" | "rtpPort" | "rtcpPort" | "source">,
+    at: number,
+  ): void {
+    this.#closePorts();
     const sockets = { library: this.#library, poller: this.#poller };
-    this.#group = new UdpListeners(sockets, { address: group, rtpPort, rtcpPort, source: "", ...this.#receiving() });
+    this.#group = new UdpListeners(sockets, { ...to, ...this.#receiving() });
+    this.#track.begin(track, false);
     this.#checkBuffer(this.#group.receiveBuffer, at);
   }
 
@@ -104,10 +114,14 @@ export class MediaPath {
    */
   setUp(track: RtspTrack, transport: NegotiatedTransport, at: number): void {
     this.#transport = transport;
-    this.#track.begin(track, transport.kind === "tcp");
     this.#reportAt = at + REPORT_INTERVAL;
-    if (transport.kind !== "udp") this.#closePorts();
-    if (transport.kind === "multicast") return this.#join(transport, at);
+    if (transport.kind === "multicast") {
+      const { group, rtpPort, rtcpPort } = transport;
+      if (!isMulticast(group)) throw new Error(`"${group}" is no group`);
+      return this.listen(track, { address: group, rtpPort, rtcpPort, source: "" }, at);
+    }
+    this.#track.begin(track, transport.kind === "tcp");
+    if (transport.kind === "tcp") this.#closePorts();
     if (transport.kind === "tcp" || !this.#udp) return;
     const { serverRtpPort: rtpPort, serverRtcpPort: rtcpPort, source } = transport;
     this.#udp.setServer({ rtpPort, rtcpPort, source: numericAddress(source) });

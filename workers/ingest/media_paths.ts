@@ -6,6 +6,7 @@ import type { NativeLibrary } from "./native.ts";
 import type { Poller } from "./poller.ts";
 import { SideTrack } from "./side_track.ts";
 import { Track } from "./track.ts";
+import { isMulticast } from "./udp_listeners.ts";
 
 /** What a camera's tracks tell their owner; `heard` and `broken` are of the video alone. */
 export interface MediaPathsEvents extends MediaPathEvents {
@@ -117,6 +118,27 @@ export class MediaPaths {
     // Who reads of sound knows which camera it is.
     const reason = error instanceof RtspError ? message.replace(/^(?:Cannot open|Lost) \S+: /, "") : message;
     side?.track.cannot("left-out", reason, track.encoding);
+  }
+
+  /**
+   * Listens to tracks whose packets come without being asked for, to where each of them says.
+   *
+   * @param source who sends; empty: whoever is the first to.
+   * @throws {Error} where the video cannot be listened to; the message says why.
+   */
+  listen(selected: readonly RtspTrack[], source: string, at: number): void {
+    this.described(selected);
+    for (const track of selected) {
+      const { connection, port } = track;
+      const address = isMulticast(connection) ? connection : connection.includes(":") ? "::" : "";
+      const side = this.#sideOf(track);
+      try {
+        (side?.media ?? this.#media).listen(track, { address, rtpPort: port, rtcpPort: port + 1, source }, at);
+      } catch (error) {
+        if (!side) throw error;
+        this.leftOut(track, error);
+      }
+    }
   }
 
   interleaved(channel: number, data: Uint8Array, start: number, end: number, at: number): void {

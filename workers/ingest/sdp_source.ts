@@ -1,12 +1,12 @@
-import { now, RtspError, type Warning } from "../../src/media/mod.ts";
+import { now, RtspError } from "../../src/media/mod.ts";
 import { CAMERA_COUNTER as COUNTER, type CameraSettings, type CameraState, recordOf } from "../ingest_protocol.ts";
 import type { CameraEvents } from "./camera_events.ts";
 import { brokenError, listenError } from "./connect_error.ts";
+import { MediaPaths } from "./media_paths.ts";
 import type { NativeLibrary } from "./native.ts";
 import type { Poller } from "./poller.ts";
 import { silenceError } from "./silence_error.ts";
-import { Track } from "./track.ts";
-import { isMulticast, UdpListeners } from "./udp_listeners.ts";
+import { isMulticast } from "./udp_listeners.ts";
 import { WarningLimiter } from "./warning_limiter.ts";
 
 /** How often counters are copied, in milliseconds. */
@@ -18,21 +18,16 @@ const COUNT_INTERVAL = 200;
  */
 export class SdpSource {
   closed = false;
-  readonly #sockets: { library: NativeLibrary; poller: Poller };
   readonly #settings: CameraSettings;
   readonly #sdp: NonNullable<CameraSettings["sdp"]>;
   readonly #events: CameraEvents;
-  readonly #track: Track;
+  readonly #media: MediaPaths;
   readonly #counters: Float64Array;
   readonly #warnings: WarningLimiter;
-  #listeners: UdpListeners | null = null;
   #state: CameraState = "connecting";
   #since = 0;
   #countAt = 0;
   #playedOnce = false;
-  /** Counts of the sockets before these. */
-  #foreign = 0;
-  #drops = 0;
 
   constructor(
     sockets: { library: NativeLibrary; poller: Poller },
@@ -40,16 +35,21 @@ export class SdpSource {
     sdp: NonNullable<CameraSettings["sdp"]>,
     events: CameraEvents,
   ) {
-    this.#sockets = sockets;
     this.#settings = settings;
     this.#sdp = sdp;
     this.#events = events;
     this.#counters = new Float64Array(settings.counters);
     this.#counters[COUNTER.clockOffset] = NaN;
     this.#warnings = new WarningLimiter((warning) => events.warning(warning));
-    const warning = (warning: Warning, at: number) => this.#warnings.push(warning, at);
-    this.#track = new Track(settings, { info: (info) => events.info(info), warning });
-    events.described(sdp.tracks, sdp.selected);
+    this.#media = new MediaPaths(sockets, settings, {
+      ...{ info: events.info, beside: events.beside },
+      heard: () => {},
+      // Nothing is sent to whoever sends without being asked.
+      sendInterleaved: () => {},
+      warning: (warning, at) => this.#warnings.push(warning, at),
+      broken: (error) => this.broken(error),
+    });
+    events.described(sdp.tracks, sdp.selected[0]);
     this.#listen();
   }
 
@@ -59,21 +59,21 @@ export class SdpSource {
   }
 
   setBell(number: number, bell: SharedArrayBuffer | null): void {
-    if (bell) this.#track.attach(number, bell);
-    else this.#track.detach(number);
+    if (bell) this.#media.video.attach(number, bell);
+    else this.#media.video.detach(number);
   }
 
   close(): void {
     if (this.closed) return;
     this.#count(now());
     this.closed = true;
-    this.#listeners?.close();
+    this.#media.close();
     this.#events.closed();
   }
 
   /** Closes all sockets at once; the thread is about to end. */
   abandon(): void {
-    this.#listeners?.close();
+    this.#media.close();
   }
 
   broken(error: unknown): void {
@@ -82,37 +82,25 @@ export class SdpSource {
 
   tick(at: number): void {
     if (this.closed) return;
-    this.#track.tick(at);
+    this.#media.tick(at);
     if (at >= this.#countAt) this.#count(at);
     this.#look(at);
   }
 
   #listen(): void {
-    const { connection, port } = this.#sdp.selected;
-    const group = isMulticast(connection);
+    const at = now();
     try {
-      this.#listeners = new UdpListeners(this.#sockets, {
-        address: group ? connection : connection.includes(":") ? "::" : "",
-        rtpPort: port,
-        rtcpPort: port + 1,
-        source: this.#sdp.source,
-        receiveBuffer: this.#settings.receiveBuffer,
-        rtp: (data, start, end, at) => this.#track.packet(data, start, end, at),
-        rtcp: (data, start, end, at) => this.#track.control(data, start, end, at),
-        broken: (error) => this.broken(error),
-      });
+      this.#media.listen(this.#sdp.selected, this.#sdp.source, at);
     } catch (error) {
       return this.#end(listenError(this.#settings.url, error));
     }
-    this.#since = now();
+    this.#since = at;
     this.#counters[COUNTER.connections]++;
-    this.#counters[COUNTER.receiveBuffer] = this.#listeners.receiveBuffer;
-    this.#track.begin(this.#sdp.selected, false);
   }
 
   #look(at: number): void {
     const { staleAfter } = this.#settings;
-    const lastUnitAt = this.#track.lastUnitAt;
+    const { lastUnitAt } = this.#media.video;
     const silence = silenceError(this.#settings, {
       ...{ at, connectingSince: this.#since, playingSince: this.#since },
       ...{ lastPacketAt: this.#counters[COUNTER.lastPacketAt], lastUnitAt },
@@ -135,9 +123,6 @@ export class SdpSource {
       this.#events.failed(recordOf(error), at);
       this.#setState("offline", error.message, at);
     }
-    this.#foreign += this.#listeners?.foreign ?? 0;
-    this.#drops += this.#listeners?.socketDrops ?? 0;
-    this.#listeners?.close();
     this.#listen();
   }
 
@@ -149,14 +134,12 @@ export class SdpSource {
 
   #count(at: number): void {
     this.#countAt = at + COUNT_INTERVAL;
-    this.#track.count();
-    this.#counters[COUNTER.foreign] = this.#foreign + (this.#listeners?.foreign ?? 0);
-    this.#counters[COUNTER.socketDrops] = this.#drops + (this.#listeners?.socketDrops ?? 0);
+    this.#media.count(at);
   }
 
   #setState(state: CameraState, reason: string, since: number): void {
     if (state === this.#state) return;
     this.#state = state;
-    this.#events.state(state, reason, since, isMulticast(this.#sdp.selected.connection) ? "multicast" : "udp");
+    this.#events.state(state, reason, since, isMulticast(this.#sdp.selected[0].connection) ? "multicast" : "udp");
   }
 }
