@@ -16,8 +16,13 @@ struct mr_decoder {
   int32_t room_bytes;
 };
 
+/* Our own scaler, or swscale; for floats, which swscale has none of, what it makes and how that is turned into them. */
 struct mr_scaler {
+  struct mr_resizer *resizer;
   struct SwsContext *context;
+  uint8_t *bytes;
+  int32_t width, height;
+  float factors[3], starts[3];
   int32_t source_height;
 };
 
@@ -181,7 +186,9 @@ void mr_frame_release(uint32_t reference) {
 
 void mr_scaler_free(struct mr_scaler *scaler) {
   if (!scaler) return;
+  if (scaler->resizer) mr_resizer_free(scaler->resizer);
   sws_freeContext(scaler->context);
+  av_free(scaler->bytes);
   av_free(scaler);
 }
 
@@ -190,11 +197,24 @@ struct mr_scaler *mr_scaler_new(int32_t source_width, int32_t source_height,
                                                      int32_t target_width, int32_t target_height,
                                                      int32_t target_format, int32_t target_full, int32_t algorithm) {
   static const int algorithms[] = {SWS_POINT, SWS_BILINEAR, SWS_AREA, SWS_BICUBIC};
-  enum AVPixelFormat from = format_for(source_format), to = format_for(target_format);
-  if (from == AV_PIX_FMT_NONE || to == AV_PIX_FMT_NONE || algorithm < 0 || algorithm > MR_BICUBIC) return NULL;
+  const int floats = target_format == MR_RGBPF32;
+  enum AVPixelFormat from = format_for(source_format), to = floats ? AV_PIX_FMT_RGB24 : format_for(target_format);
   struct mr_scaler *scaler = av_mallocz(sizeof *scaler);
   if (!scaler) return NULL;
+  if (mr_resizer_new) {
+    scaler->resizer = mr_resizer_new(source_width, source_height, source_format, source_full, matrix, target_width,
+                                     target_height, target_format, target_full, algorithm);
+    if (scaler->resizer) return scaler;
+  }
+  if (from == AV_PIX_FMT_NONE || to == AV_PIX_FMT_NONE || algorithm < 0 || algorithm > MR_BICUBIC) goto fail;
   scaler->source_height = source_height;
+  scaler->width = target_width;
+  scaler->height = target_height;
+  for (int i = 0; i < 3; i++) scaler->factors[i] = 1.0f / 255;
+  if (floats) {
+    scaler->bytes = av_malloc_array(target_width, 3 * (size_t)target_height);
+    if (!scaler->bytes) goto fail;
+  }
   scaler->context = sws_getContext(source_width, source_height, from, target_width, target_height, to,
                                    algorithms[algorithm] | SWS_ACCURATE_RND, NULL, NULL, NULL);
   if (!scaler->context) goto fail;
@@ -210,11 +230,37 @@ fail:
   return NULL;
 }
 
-int32_t mr_scaler_run(struct mr_scaler *scaler, const uint32_t *source,
-                                           const int32_t *source_strides, const uint32_t *target,
-                                           const int32_t *target_strides) {
-  return sws_scale(scaler->context, (const uint8_t *const *)source, source_strides, 0, scaler->source_height,
-                   (uint8_t *const *)target, target_strides);
+/* Rows of RGB24 into three planes of floats. */
+static void to_floats(const struct mr_scaler *scaler, const uint32_t *target, const int32_t *strides) {
+  for (int32_t y = 0; y < scaler->height; y++) {
+    const uint8_t *from = scaler->bytes + 3 * (size_t)scaler->width * y;
+    for (int i = 0; i < 3; i++) {
+      float *to = (float *)(uintptr_t)(target[i] + (uint32_t)(strides[i] * y));
+      for (int32_t x = 0; x < scaler->width; x++) to[x] = from[3 * x + i] * scaler->factors[i] + scaler->starts[i];
+    }
+  }
+}
+
+int32_t mr_scaler_run(struct mr_scaler *scaler, const uint32_t *source, const int32_t *source_strides,
+                      const uint32_t *target, const int32_t *target_strides) {
+  if (scaler->resizer) {
+    return mr_resizer_run(scaler->resizer, (const uint8_t *const *)source, source_strides, (uint8_t *const *)target,
+                          target_strides);
+  }
+  uint8_t *const bytes[4] = {scaler->bytes};
+  const int byte_strides[4] = {3 * scaler->width};
+  if (scaler->bytes && (!target[0] || !target[1] || !target[2])) return AVERROR(EINVAL);
+  const int rows = sws_scale(scaler->context, (const uint8_t *const *)source, source_strides, 0, scaler->source_height,
+                             scaler->bytes ? bytes : (uint8_t *const *)target,
+                             scaler->bytes ? byte_strides : target_strides);
+  if (rows >= 0 && scaler->bytes) to_floats(scaler, target, target_strides);
+  return rows;
+}
+
+void mr_scaler_normalize(struct mr_scaler *scaler, const float *factors, const float *starts) {
+  if (scaler->resizer) mr_resizer_normalize(scaler->resizer, factors, starts);
+  memcpy(scaler->factors, factors, sizeof scaler->factors);
+  memcpy(scaler->starts, starts, sizeof scaler->starts);
 }
 
 uint8_t *mr_alloc(uint32_t bytes) {

@@ -12,7 +12,7 @@
 
 enum { MR_H264 = 1, MR_HEVC = 2, MR_MJPEG = 3 };
 /* Pixel formats; numbers of this page alone. MR_OTHER: a format that the table in bridge.c does not know. */
-enum { MR_OTHER = 0, MR_I420, MR_I422, MR_I444, MR_NV12, MR_I420P10, MR_RGB24, MR_BGR24, MR_RGBA, MR_BGRA, MR_GRAY8 };
+enum { MR_OTHER = 0, MR_I420, MR_I422, MR_I444, MR_NV12, MR_I420P10, MR_RGB24, MR_BGR24, MR_RGBA, MR_BGRA, MR_GRAY8, MR_RGBPF32 };
 enum { MR_SKIP_NONE = 0, MR_SKIP_NONREF = 1, MR_SKIP_NONKEY = 2 };
 enum { MR_KEYFRAME = 1, MR_CORRUPT = 2, MR_INTERLACED = 4, MR_TOP_FIRST = 8, MR_FULL_RANGE = 16 };
 enum { MR_NEAREST = 0, MR_BILINEAR = 1, MR_AREA = 2, MR_BICUBIC = 3 };
@@ -66,6 +66,22 @@ struct mr_scaler *mr_scaler_new(int32_t source_width, int32_t source_height, int
 int32_t mr_scaler_run(struct mr_scaler *scaler, const uint32_t *source, const int32_t *source_strides,
                       const uint32_t *target, const int32_t *target_strides);
 void mr_scaler_free(struct mr_scaler *scaler);
+/* For planes of floats: red, green and blue, of 0 to 255, are multiplied by three `factors`, and three `starts` added. */
+void mr_scaler_normalize(struct mr_scaler *scaler, const float *factors, const float *starts);
+
+/*
+ * Our own scaler, in kernels/resize.c, for what it has ways for; where it gives 0, swscale does it. Linked without the
+ * kernels it is not there.
+ */
+struct mr_resizer;
+struct mr_resizer *mr_resizer_new(int32_t width, int32_t height, int32_t format, int32_t full, int32_t matrix,
+                                  int32_t target_width, int32_t target_height, int32_t target_format,
+                                  int32_t target_full, int32_t algorithm) __attribute__((weak));
+void mr_resizer_free(struct mr_resizer *resizer) __attribute__((weak));
+void mr_resizer_normalize(struct mr_resizer *resizer, const float *factors, const float *starts)
+    __attribute__((weak));
+int32_t mr_resizer_run(struct mr_resizer *resizer, const uint8_t *const *planes, const int32_t *strides,
+                       uint8_t *const *targets, const int32_t *target_strides) __attribute__((weak));
 
 /* Memory of the caller's, aligned to 64 bytes; 0 where there is none. Goes back through mr_release(). */
 uint8_t *mr_alloc(uint32_t bytes);

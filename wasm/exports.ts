@@ -33,6 +33,7 @@ export interface BridgeExports {
     targetStrides: number,
   ): number;
   mr_scaler_free(scaler: number): void;
+  mr_scaler_normalize(scaler: number, factors: number, starts: number): void;
   mr_alloc(bytes: number): number;
   mr_release(memory: number): void;
   mr_error_text(error: number, into: number, bytes: number): void;
@@ -53,6 +54,7 @@ export const BRIDGE_FUNCTIONS = [
   "mr_scaler_new",
   "mr_scaler_run",
   "mr_scaler_free",
+  "mr_scaler_normalize",
   "mr_alloc",
   "mr_release",
   "mr_error_text",
@@ -72,6 +74,7 @@ export const BRIDGE_FORMATS = [
   "RGBA",
   "BGRA",
   "GRAY8",
+  "RGBPF32",
 ] as const;
 
 /** A pixel format of the bridge. */

@@ -1,4 +1,5 @@
 /** FFmpeg in a sandbox: decoders and scalers in WebAssembly. @module */
+export type { Rectangle } from "./border.ts";
 export * from "./decoder.ts";
 export { BRIDGE_FORMATS, type BridgeFormat } from "./exports.ts";
 export * from "./instance.ts";

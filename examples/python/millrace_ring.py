@@ -28,7 +28,7 @@ from typing import Iterator, List, Optional
 
 import numpy as np
 
-FORMATS = ("I420", "I422", "I444", "NV12", "I420P10", "RGB24", "BGR24", "RGBA", "BGRA", "GRAY8")
+FORMATS = ("I420", "I422", "I444", "NV12", "I420P10", "RGB24", "BGR24", "RGBA", "BGRA", "GRAY8", "RGBPF32")
 CHANNELS = {"RGB24": 3, "BGR24": 3, "RGBA": 4, "BGRA": 4, "GRAY8": 1}
 HEAD, OLDEST, SIGNAL, STATE = 128, 136, 144, 148
 HEADER_BYTES, SLOT_BYTES, VERSION = 256, 128, 1
@@ -50,7 +50,8 @@ class Frame:
     """One picture. The pixels are a copy, and the caller's."""
 
     pixels: np.ndarray
-    """Height by width by channels for RGB24, BGR24, RGBA and BGRA; height by width for GRAY8; else the planes' bytes, packed."""
+    """Height by width by channels for RGB24, BGR24, RGBA and BGRA; height by width for GRAY8; 3 by height by width floats for
+    RGBPF32; else the planes' bytes, packed."""
     format: str
     width: int
     height: int
@@ -245,6 +246,12 @@ class Reader:
                 return None
             rows = np.lib.stride_tricks.as_strided(payload[first:], (height, row), (stride, 1), writeable=True)
             payload = rows.reshape((height, width, channels) if channels > 1 else (height, width))
+        if name == "RGBPF32":
+            layout = [(record[16 + 2 * i], record[17 + 2 * i]) for i in range(3)]
+            if planes != 3 or height < 1 or any(s < 4 * width or o + s * (height - 1) + 4 * width > size for o, s in layout):
+                return None
+            floats = [np.lib.stride_tricks.as_strided(payload[o:], (height, 4 * width), (s, 1)) for o, s in layout]
+            payload = np.stack(floats).view(np.float32)
         seconds = None if wall_time != wall_time else wall_time / 1e3
         return Frame(
             payload, name, width, height, sequence, self._gap, pts, seconds, received_at / 1e3,

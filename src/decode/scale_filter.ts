@@ -1,14 +1,17 @@
 import {
   type Filter,
+  type FilterStep,
   Frame,
   isPixelFormat,
   packedBytes,
   packedPlanes,
   type PixelFormat,
   type ScaleAlgorithm,
+  type ScaleFit,
+  type ScaleNormalization,
 } from "../media/mod.ts";
 import type { Scaler } from "../../wasm/mod.ts";
-import { scaledFullRange } from "./sample_range.ts";
+import { scalerTarget } from "./letterbox.ts";
 import { copyOut, localInstance } from "./local_instance.ts";
 
 /** What to scale to. */
@@ -20,7 +23,15 @@ export interface ScaleOptions {
   format: PixelFormat;
   /** @default {"bilinear"} */
   algorithm?: ScaleAlgorithm;
+  /** `letterbox()` says where the picture goes. @default {"stretch"} */
+  fit?: ScaleFit;
+  /** The grey of what letterboxing leaves over, an integer from 0, black, to 255. @default {0} */
+  border?: number;
+  /** What RGBPF32 has in place of values from 0 to 1; of other formats it is a TypeError. */
+  normalize?: ScaleNormalization;
 }
+
+type ScaleStep = Extract<FilterStep, { kind: "scale" }>;
 
 const MAX_SIDE = 16_384;
 
@@ -28,8 +39,12 @@ const MAX_SIDE = 16_384;
  * Scales and converts frames. On the frames of a decoder it runs beside it, and only for frames that something below
  * wants; on any other sequence it runs on this thread.
  *
- * @throws {RangeError} where a side is not an integer from 1 to 16384.
- * @throws {TypeError} where the format is none.
+ * Colours are converted by the camera's matrix and range. Into RGB, GRAY8 and RGBPF32 a picture is made by kernels of our
+ * own, which round once, at the end; at equal size two pixels across share their colour, as they do in 4:2:0.
+ *
+ * @throws {RangeError} where a side is not an integer from 1 to 16384, a border's level not one from 0 to 255, or a number to
+ * normalize by is none, or 0 to divide by.
+ * @throws {TypeError} where the format is none, or the fit, or where something else than RGBPF32 is to be normalized.
  *
  * @example
  * ```ts
@@ -38,20 +53,44 @@ const MAX_SIDE = 16_384;
  * const small = scale({ width: 480, height: 270, format: "RGB24" });
  * if (small.step?.kind !== "scale") throw new Error("a built-in filter describes itself");
  * ```
+ *
+ * @example A network's input: 3 x 640 x 640 floats, `new Float32Array(frame.copy().buffer)`.
+ * ```ts
+ * import { scale } from "../../mod.ts";
+ *
+ * const tensor = scale({ width: 640, height: 640, format: "RGBPF32", fit: "letterbox", border: 114 });
+ * if (tensor.step?.kind !== "scale") throw new Error("a built-in filter describes itself");
+ * ```
  */
 export function scale(options: ScaleOptions): Filter<Frame, Frame> {
-  const { width, height, format, algorithm = "bilinear" } = options;
+  const { width, height, format, algorithm = "bilinear", fit = "stretch", border = 0, normalize } = options;
   for (const side of [width, height]) {
     if (!Number.isInteger(side) || side < 1 || side > MAX_SIDE) {
       throw new RangeError(`Cannot scale to ${width}x${height}: sides are integers from 1 to ${MAX_SIDE}`);
     }
   }
   if (!isPixelFormat(format)) throw new TypeError(`Cannot scale to ${format}: it is no pixel format`);
-  const step = { kind: "scale", width, height, format, algorithm } as const;
+  if (fit !== "stretch" && fit !== "letterbox") {
+    throw new TypeError(`Cannot fit a picture by "${fit}": it is no way to`);
+  }
+  if (!Number.isInteger(border) || border < 0 || border > 255) {
+    throw new RangeError(`Cannot have a border of level ${border}: levels are integers from 0 to 255`);
+  }
+  if (normalize) checkNormalization(normalize, format);
+  const step = { kind: "scale", width, height, format, algorithm, fit, border, normalize } as const;
   return Object.assign((source: AsyncIterable<Frame>) => scaleHere(source, step), { step });
 }
 
-async function* scaleHere(source: AsyncIterable<Frame>, target: Required<ScaleOptions>): AsyncGenerator<Frame> {
+function checkNormalization({ mean, std }: ScaleNormalization, format: PixelFormat): void {
+  if (format !== "RGBPF32") throw new TypeError(`Cannot normalize ${format}: only RGBPF32 is of floats`);
+  if (mean.length !== 3 || std.length !== 3 || ![...mean, ...std].every(Number.isFinite) || std.includes(0)) {
+    throw new RangeError(
+      `Cannot normalize by mean ${mean} and std ${std}: each is of three numbers, std of none that is 0`,
+    );
+  }
+}
+
+async function* scaleHere(source: AsyncIterable<Frame>, target: ScaleStep): AsyncGenerator<Frame> {
   const instance = await localInstance();
   let scaler: Scaler | null = null;
   let shape = "";
@@ -77,7 +116,7 @@ async function* scaleHere(source: AsyncIterable<Frame>, target: Required<ScaleOp
         const { width, height, format } = frame;
         scaler = instance.scaler({
           source: { width, height, format, fullRange: format === "GRAY8" },
-          target: { ...target, fullRange: scaledFullRange(target.format, false) },
+          target: scalerTarget(target, frame, false),
           algorithm: target.algorithm,
         });
         rooms = [

@@ -1,10 +1,12 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { encode, HAS_FFMPEG } from "../../wasm/testing.ts";
+import fc from "fast-check";
 import { FileSource } from "../../tests/support/file_source.ts";
 import { encodedFeed } from "../feed/mod.ts";
 import { readAnnexB } from "../file/mod.ts";
 import { type AccessUnit, Frame, NO_LEASE, packedPlanes, type PixelFormat } from "../media/mod.ts";
 import { decode } from "./decode_filter.ts";
+import { letterbox } from "./letterbox.ts";
 import { scale } from "./scale_filter.ts";
 
 /** A picture whose planes hold one value each. */
@@ -127,6 +129,42 @@ Deno.test("scale() refuses a size or a format that is none, where it was written
     assertThrows(() => scale({ width: 8, height: side, format: "RGB24" }), RangeError, "sides are integers");
   }
   assertThrows(() => scale({ width: 8, height: 8, format: "RGB" as PixelFormat }), TypeError, "no pixel format");
+  const shape = { width: 8, height: 8, format: "RGBPF32" } as const;
+  assertThrows(() => scale({ ...shape, fit: "cover" as "letterbox" }), TypeError, "no way to");
+  for (const border of [-1, 256, 0.5, NaN]) assertThrows(() => scale({ ...shape, border }), RangeError, "levels are");
+  const normalize = { mean: [0, 0, 0], std: [1, 1, 1] } as const;
+  assertThrows(() => scale({ ...shape, format: "RGB24", normalize }), TypeError, "only RGBPF32");
+  for (const std of [[1, 0, 1], [1, 1, NaN]] as [number, number, number][]) {
+    assertThrows(() => scale({ ...shape, normalize: { mean: [0, 0, 0], std } }), RangeError, "Cannot normalize");
+  }
+});
+
+Deno.test("scale() letterboxes into a tensor, on this thread and with what letterbox() says", async () => {
+  const options = { width: 64, height: 64, format: "RGBPF32", fit: "letterbox", border: 51 } as const;
+  const place = letterbox({ width: 32, height: 18 }, options);
+  assertEquals(place, { x: 0, y: 14, width: 64, height: 36 });
+  for await (using made of scale(options)(listed(plainFrame("I420", 32, 18, [235, 128, 128])))) {
+    assertEquals([made.format, made.width, made.height, made.planes.length], ["RGBPF32", 64, 64, 3]);
+    const tensor = new Float32Array(made.copy().buffer);
+    assertEquals(tensor.length, 3 * 64 * 64);
+    for (const [i, value] of tensor.entries()) {
+      const y = Math.floor(i / 64) % 64;
+      assert(Math.abs(value - (y >= 14 && y < 50 ? 1 : 0.2)) < 0.001, `${value} in row ${y}`);
+    }
+  }
+});
+
+Deno.test("letterbox() keeps the ratio of the sides, within the frame, on even pixels where chroma is halved", () => {
+  const side = fc.integer({ min: 1, max: 4096 });
+  fc.assert(fc.property(side, side, side, side, fc.constantFrom("RGB24", "I420"), (w, h, width, height, format) => {
+    const place = letterbox({ width: w, height: h }, { width, height, format });
+    assert(place.x >= 0 && place.y >= 0 && place.width >= 1 && place.height >= 1);
+    assert(place.x + place.width <= width && place.y + place.height <= height);
+    assert(place.width === width || place.height === height, "it touches two edges");
+    const ratio = Math.min(width / w, height / h);
+    assert(Math.abs(place.width - w * ratio) <= 2 && Math.abs(place.height - h * ratio) <= 2);
+    if (format === "I420") assertEquals([place.x % 2, place.y % 2], [0, 0]);
+  }));
 });
 
 Deno.test("decode() on this thread says that nothing came, and passes the source's error on", async () => {

@@ -44,11 +44,25 @@ export type FilterStep =
     height: number;
     format: import("./pixel_format.ts").PixelFormat;
     algorithm: ScaleAlgorithm;
+    fit: ScaleFit;
+    /** Of RGBPF32. */
+    normalize?: ScaleNormalization;
+    /** The grey of what letterboxing leaves over. */
+    border: number;
   }
   | { kind: "decode"; options: DecodeStepOptions };
 
 /** swscale's algorithms that are offered, from the fastest to the smoothest. */
 export type ScaleAlgorithm = "nearest" | "bilinear" | "area" | "bicubic";
+
+/** Whether a picture fills its frame whatever the ratio of its sides, or keeps that in the middle of it. */
+export type ScaleFit = "stretch" | "letterbox";
+
+/** What red, green and blue, from 0 to 1, are made into: less `mean`, divided by `std`. */
+export interface ScaleNormalization {
+  mean: readonly [number, number, number];
+  std: readonly [number, number, number];
+}
 
 /** What a decoder is asked for. */
 export interface DecodeStepOptions {

@@ -1,6 +1,9 @@
 // Pure: no I/O.
 
-/** How the samples of a picture lie in memory. WebCodecs' name, or FFmpeg's where WebCodecs has none. */
+/**
+ * How the samples of a picture lie in memory. WebCodecs' name, or FFmpeg's where WebCodecs has none. `RGBPF32`: three planes
+ * of 32-bit floats, red, green and blue, as networks take them (NCHW with N = 1).
+ */
 export type PixelFormat =
   | "I420"
   | "I422"
@@ -11,7 +14,8 @@ export type PixelFormat =
   | "BGR24"
   | "RGBA"
   | "BGRA"
-  | "GRAY8";
+  | "GRAY8"
+  | "RGBPF32";
 
 /** One plane's share of a picture: bytes for `step` samples across, and by how many bits each side is halved. */
 interface PlaneShape {
@@ -32,6 +36,7 @@ const SHAPES: Record<PixelFormat, readonly PlaneShape[]> = {
   RGBA: [full(4)],
   BGRA: [full(4)],
   GRAY8: [full(1)],
+  RGBPF32: [full(4), full(4), full(4)],
 };
 
 /** Every pixel format, in the order of its number in a ring's slot: the number is the index here plus one. */

@@ -148,7 +148,7 @@ ringTest("a payload that does not fit is refused by a RangeError that names both
 
 ringTest("frames of every format and of odd sizes come out as they went in, without their padding", (backing) => {
   for (const format of PIXEL_FORMATS) {
-    using ring = backing.make({ kind: "frames", policy: "fixed", slots: 2, cellBytes: 17 * 9 * 4 });
+    using ring = backing.make({ kind: "frames", policy: "fixed", slots: 2, cellBytes: 17 * 9 * 12 });
     const reader = new RingReader(ring.reading);
     const planes: Plane[] = packedPlanes(format, 17, 9).map(({ stride: rowBytes, rows }, plane) => ({
       data: Uint8Array.from({ length: (rows - 1) * 80 + rowBytes }, (_, at) => (at % 80) + plane),
@@ -158,7 +158,7 @@ ringTest("frames of every format and of odd sizes come out as they went in, with
     }));
     const frame = { width: 17, height: 9, format, pts: 1, wallTime: 2, receivedAt: 3, generation: 4, streamId: 5 };
     ring.writer.writeFrame({ ...frame, keyframe: true, corrupt: false }, planes);
-    const into = new Uint8Array(17 * 9 * 4);
+    const into = new Uint8Array(17 * 9 * 12);
     const meta = reader.next("latest", into)!;
     assertEquals([meta.pixelFormat, meta.format, meta.planeCount], [format, pixelFormatCode(format), planes.length]);
     planes.forEach(({ data, rowBytes, rows }, i) => {

@@ -88,6 +88,21 @@ for (const mode of ["every", "latest"]) {
   });
 }
 
+Deno.test("the reader in Python gives a tensor as floats, planes by rows by columns", async () => {
+  const name = fresh(), shape = { width: 5, height: 3, format: "RGBPF32" } as const;
+  await using ring = await ShmWriter.create(name, shape);
+  const floats = Float32Array.from({ length: 45 }, (_, i) => i / 8 - 1);
+  ring.write(Frame.of(new Uint8Array(floats.buffer), shape));
+  const reader = python(
+    `
+with Reader(sys.argv[1], mode="every", wait=10) as reader:
+    pixels = reader.next(10).pixels
+    print(json.dumps({"shape": pixels.shape, "kind": str(pixels.dtype), "values": pixels.ravel().tolist()}))`,
+    name,
+  );
+  assertEquals(await answerOf(reader), { shape: [3, 3, 5], kind: "float32", values: [...floats] });
+});
+
 Deno.test("the reader in Python knows odd shapes, blobs and times, and that its writer died", async () => {
   const name = fresh();
   const program = `

@@ -1,6 +1,6 @@
 import { type FilterStep, type FrameInfo, packedBytes, packedPlanes } from "../../src/media/mod.ts";
 import type { PlanePlace } from "../../src/decode/frame_table.ts";
-import { scaledFullRange } from "../../src/decode/sample_range.ts";
+import { scalerTarget } from "../../src/decode/letterbox.ts";
 import type { Scaler } from "../../wasm/mod.ts";
 import type { Decoded } from "./decoded.ts";
 import type { Instance, Room } from "./instance.ts";
@@ -26,7 +26,7 @@ export class ScaleStage {
       this.close();
       this.#scaler = instance.ffmpeg.scaler({
         source: { ...info, fullRange: decoded.fullRange, matrix: decoded.matrix },
-        target: { width, height, format, fullRange: scaledFullRange(format, decoded.fullRange) },
+        target: scalerTarget(this.#step, info, decoded.fullRange),
         algorithm,
       });
       this.#for = key;
