@@ -12,8 +12,8 @@
 /* How many records one call tries. */
 #define ATTEMPTS 64
 #define MOST UINT64_C(9007199254740991) /* what a double counts to */
-/* A reader that got its last two records so close to one another spins so long before it sleeps, because to be woken takes longer than the
- * next record does. One that gets less than 20,000 a second never spins. */
+/* A reader whose writer published its last two records so close to one another spins so long before it sleeps, because to be woken takes
+ * longer than the next record does. Below 20,000 records a second nobody spins. */
 #define SPIN_NS 50000
 #define CLOSED 2u
 
@@ -23,7 +23,7 @@ struct block {
   double arena, arena_bytes, cell_bytes;
   uint32_t slots, mode, step, fresh, peeked, seen;
   double before;
-  double taken_ns, pace_ns;
+  double published_ms, pace_ns;
   uint8_t described[MR_RING_SLOT];
 };
 _Static_assert(sizeof(struct block) == MR_RING_READING_BYTES, "the header says how long it is");
@@ -36,7 +36,7 @@ struct reading {
 };
 
 /* Of these in a descriptor. */
-enum { PAYLOAD = 8, BYTES = 16, PLANES = 88, BLOB = 92 };
+enum { PAYLOAD = 8, BYTES = 16, PUBLISHED_AT = 56, PLANES = 88, BLOB = 92 };
 
 static uint64_t head_of(const uint8_t *ring) {
   uint64_t head = mr_ring_load64(ring, MR_RING_HEAD);
@@ -180,7 +180,7 @@ static uint32_t signal_of(const struct reading *reading) {
 }
 
 static bool spin(const struct reading *reading) {
-  if (!(reading->block->pace_ns < SPIN_NS)) return false;
+  if (!(reading->block->pace_ns >= 0 && reading->block->pace_ns < SPIN_NS)) return false;
   int64_t until = nanoseconds() + SPIN_NS;
   do {
     /* Seldom, because each look takes the line away from the writer, who writes three words in it. */
@@ -214,10 +214,12 @@ static int32_t wait_and_read(struct reading *reading, uint8_t *into, uint64_t le
   }
 }
 
+/* By the writer's clock: that this reader slept, or was kept from running, says nothing of the writer. */
 static void keep_pace(struct block *block) {
-  double now = (double)nanoseconds();
-  block->pace_ns = block->taken_ns > 0 ? now - block->taken_ns : SPIN_NS;
-  block->taken_ns = now;
+  double published;
+  memcpy(&published, block->described + PUBLISHED_AT, sizeof published);
+  block->pace_ns = (published - block->published_ms) * 1e6 / (block->before + 1);
+  block->published_ms = published;
 }
 
 int32_t mr_ring_read(int32_t handle, uint8_t *block, uint8_t *into, uint64_t len, int32_t timeout_ms) {

@@ -30,7 +30,7 @@ struct request {
 struct block {
   double cursor, gap, delivered, missed, overtaken, invalid, bytes, arena, arena_bytes, cell_bytes;
   uint32_t slots, mode, step, fresh, peeked, seen;
-  double before, taken_ns, pace_ns;
+  double before, published_ms, pace_ns;
   uint8_t described[128];
 };
 

@@ -96,13 +96,14 @@ export class RingWaiter {
    */
   findSync<T>(find: (timeout: number) => T | null, timeout: number): T | null {
     let found = this.look(() => find(0)); // a reader that is behind need not know the time
-    for (let left = timeout, until = NaN; found === null && left > 0; left = until - performance.now()) {
-      if (Number.isNaN(until)) until = performance.now() + timeout;
+    if (found !== null) return found;
+    for (let left = timeout, until = performance.now() + timeout; left > 0; left = until - performance.now()) {
       found = find(Math.min(left, HEARTBEAT));
+      if (found !== null) return found;
       // After a silence it looks whether the writer lives.
-      if (found === null && !this.waitSync(1)) return null;
+      if (!this.waitSync(1)) break;
     }
-    return found;
+    return null;
   }
 
   /** A writer that is always ahead would else keep this thread in microtasks, and its timers would starve. */
