@@ -1,6 +1,6 @@
 import { compileRival } from "./native.ts";
 import { median, type Results } from "./results.ts";
-import { type ShmFigures, WARM_UP } from "./shm_program.ts";
+import { type ShmFigures, WARM_UP, type Way } from "./shm_program.ts";
 
 const ROUNDS = 3;
 const FREE_SECONDS = 2;
@@ -25,81 +25,79 @@ interface Run {
 }
 
 /**
- * Frames from one process to others, beside libValkka's protocol in C (the tests' stand-in for it), which has one
- * reader: as fast as it goes, and 25 a second.
+ * Frames from one process to others, beside libValkka's protocol in C (the tests' stand-in for it): as fast as it goes, and 25 a
+ * second. Ours and theirs take turns, so that neither has the better half of the machine's day.
  */
 export async function readersBench(results: Results, cases: readonly Case[]): Promise<void> {
   const peer = await compileRival("../../tests/valkka/peer", [], undefined, ["-pthread"]);
   for (const shape of cases) {
-    const free = { ours: [] as Run[], four: [] as Run[], theirs: [] as Run[] };
-    const paced = { ours: [] as Run[], theirs: [] as Run[] };
+    const free = { ours: [] as Run[], theirs: [] as Run[], four: [] as Run[] };
+    const paced = { ours: [] as Run[], theirs: [] as Run[], promised: [] as Run[] };
     for (let round = 0; round < ROUNDS; round++) {
-      free.ours.push(await ours(shape, 0, FREE_SECONDS, 1));
+      free.ours.push(await ours(shape, 0, FREE_SECONDS));
       free.theirs.push(await theirs(peer, shape, "free", FREE_SECONDS));
-      free.four.push(await ours(shape, 0, FREE_SECONDS, 4));
-      paced.ours.push(await ours(shape, FPS, PACED_SECONDS, 1));
+      free.four.push(await ours(shape, 0, FREE_SECONDS, { readers: 4 }));
+      paced.ours.push(await ours(shape, FPS, PACED_SECONDS));
       paced.theirs.push(await theirs(peer, shape, String(FPS), PACED_SECONDS));
+      paced.promised.push(await ours(shape, FPS, PACED_SECONDS, { way: "next" }));
     }
-    const pacedFour = await ours(shape, FPS, PACED_SECONDS, 4);
+    const pacedFour = await ours(shape, FPS, PACED_SECONDS, { readers: 4 });
     const name = `shm.${shape.name}`;
     const of = (runs: Run[], figure: (run: Run) => number) => runs.map(figure);
-    const add = (what: string, mine: number[], unit: string, other?: number[]) =>
+    const add = (what: string, mine: number[], unit: string, other?: number[], rival = RIVAL) =>
       results.add({
         name: `${name}.${what}`,
         value: median(mine),
         unit,
-        ...(other ? { ratio: median(mine.map((value, i) => value / other[i])), rival: RIVAL } : {}),
+        ...(other ? { ratio: median(mine) / median(other), rival } : {}),
       });
-    const rate = ({ readers: [{ fps }] }: Run) => fps;
     const whole = ({ readers: [{ fps, torn, frames }] }: Run) => fps * (1 - torn / Math.max(1, frames));
-    add("read", of(free.ours, rate), "frames/s", of(free.theirs, whole));
-    add("torn", of(free.ours, ({ readers }) => readers[0].torn), "frames");
-    add("torn.rival", of(free.theirs, ({ readers }) => readers[0].torn), "frames");
-    add(
-      "paced.p50",
-      of(paced.ours, ({ readers }) => readers[0].p50_us / 1_000),
-      "ms",
-      of(paced.theirs, ({ readers }) => readers[0].p50_us / 1_000),
-    );
-    add(
-      "paced.p99",
-      of(paced.ours, ({ readers }) => readers[0].p99_us / 1_000),
-      "ms",
-      of(paced.theirs, ({ readers }) => readers[0].p99_us / 1_000),
-    );
+    const written = ({ writer }: Run) => writer.fps;
+    const torn = ({ readers }: Run) => readers.reduce((sum, { torn }) => sum + torn, 0);
+    const p50 = ({ readers: [{ p50_us }] }: Run) => p50_us / 1_000;
+    const p99 = ({ readers: [{ p99_us }] }: Run) => p99_us / 1_000;
+    add("read", of(free.ours, whole), "frames/s", of(free.theirs, whole));
+    add("read.written", of(free.ours, written), "frames/s", of(free.theirs, written));
+    add("torn", of(free.ours, torn), "frames");
+    add("torn.rival", of(free.theirs, torn), "frames");
+    add("paced.p50", of(paced.ours, p50), "ms", of(paced.theirs, p50));
+    add("paced.p99", of(paced.ours, p99), "ms", of(paced.theirs, p99));
+    add("async.p50", of(paced.promised, p50), "ms", of(paced.theirs, p50));
+    add("async.p99", of(paced.promised, p99), "ms", of(paced.theirs, p99));
     add("read.4-readers.each", free.four.flatMap(({ readers }) => readers.map(({ fps }) => fps)), "frames/s");
-    results.add({
-      name: `${name}.write.4-readers`,
-      value: median(of(free.four, ({ writer }) => writer.fps)),
-      unit: "frames/s",
-      ratio: median(free.four.map(({ writer }, i) => writer.fps / free.ours[i].writer.fps)),
-      rival: "one reader",
-    });
+    add("write.4-readers", of(free.four, written), "frames/s", of(free.ours, written), "one reader");
     add("paced.4-readers.each", pacedFour.readers.map(({ fps }) => fps), "frames/s");
-    add("torn.4-readers", free.four.map(({ readers }) => readers.reduce((sum, { torn }) => sum + torn, 0)), "frames");
+    add("torn.4-readers", of(free.four, torn), "frames");
   }
 }
 
-export async function ours({ width, height }: Case, fps: number, seconds: number, count: number): Promise<Run> {
+async function ours(
+  { width, height }: Case,
+  fps: number,
+  seconds: number,
+  { readers: count = 1, way = "pullSync" as Way } = {},
+): Promise<Run> {
   const name = `bench-readers-${Deno.pid}`;
   const deno = (...args: string[]) => start(Deno.execPath(), ["run", "-A", "--no-prompt", PROGRAM, ...args]);
   const writer = await deno("write", name, ...[width, height, fps, seconds].map(String));
-  const readers = await Promise.all(
-    Array.from({ length: count }, () => deno("read", name, String(seconds + WARM_SECONDS), "every")),
-  );
+  return await together(writer, count, () => deno("read", name, String(seconds + WARM_SECONDS), way));
+}
+
+async function theirs(peer: string, { width, height }: Case, mode: string, seconds: number): Promise<Run> {
+  const name = `benchreaders${Deno.pid}`;
+  const shape = [CELLS, width, height].map(String);
+  const writer = await start(peer, ["bench-server", name, ...shape, mode, String(seconds), String(WARM_UP)]);
+  const read = ["bench-client", name, ...shape, String(seconds + WARM_SECONDS), String(WARM_UP)];
+  return await together(writer, 1, () => start(peer, read));
+}
+
+type Process = Awaited<ReturnType<typeof start>>;
+
+async function together(writer: Process, count: number, reader: () => Promise<Process>): Promise<Run> {
+  const readers = await Promise.all(Array.from({ length: count }, reader));
   await writer.go();
   const [wrote, ...read] = await Promise.all([writer, ...readers].map((process) => process.figures()));
   return { writer: wrote, readers: read };
-}
-
-export async function theirs(peer: string, { width, height }: Case, mode: string, seconds: number): Promise<Run> {
-  const name = `benchreaders${Deno.pid}`;
-  const shape = [CELLS, width, height].map(String);
-  const server = await start(peer, ["bench-server", name, ...shape, mode, String(seconds), String(WARM_UP)]);
-  const client = await start(peer, ["bench-client", name, ...shape, String(seconds + WARM_SECONDS), String(WARM_UP)]);
-  await server.go();
-  const [writer, reader] = await Promise.all([server.figures(), client.figures()]);
-  return { writer, readers: [reader] };
 }
 
 /** A process that said that it is ready. */
