@@ -9,6 +9,7 @@ import { BENCHES } from "./names.ts";
 import { lossBench } from "./loss.ts";
 import { pipelineBench } from "./pipeline.ts";
 import { Results } from "./results.ts";
+import { scaleBench } from "./scale.ts";
 import { shmBench } from "./shm.ts";
 import { soakBench } from "./soak.ts";
 
@@ -21,6 +22,7 @@ interface BenchOptions {
 
 const RUN: Record<typeof BENCHES[number], (results: Results, options: BenchOptions) => Promise<void>> = {
   decode: decodeBench,
+  scale: scaleBench,
   shm: shmBench,
   pipeline: pipelineBench,
   chain: chainBench,

@@ -3,6 +3,7 @@
 /** The benchmarks that there are. */
 export const BENCHES = [
   "decode",
+  "scale",
   "shm",
   "pipeline",
   "chain",
