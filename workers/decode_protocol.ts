@@ -27,6 +27,8 @@ export type ToDecodeWorker =
     capacity: number;
     options: DecodeStepOptions;
     counters: SharedArrayBuffer;
+    /** Of a `WakeWish`, which is this source's. */
+    wish: SharedArrayBuffer;
   }
   | { type: "job"; source: number; job: number; steps: FilterStep[]; output: JobOutput }
   | { type: "job-ring"; source: number; job: number; ring: SharedArrayBuffer }

@@ -66,7 +66,7 @@ function take(message: Exclude<ToIngestWorker, { type: "init" }>): void {
         if (camera instanceof Camera) camera.moved(message.to);
         break;
       case "bell":
-        camera?.setBell(message.number, message.bell);
+        camera?.setBell(message.number, message.bell, message.wish);
         break;
       case "close":
         camera?.close();

@@ -86,8 +86,8 @@ export type ToIngestWorker =
   | { type: "init"; library: string; poll: number; count: SharedArrayBuffer }
   | { type: "open"; camera: number; settings: CameraSettings }
   | { type: "addresses"; camera: number; addresses: Uint8Array<ArrayBuffer> }
-  /** A doorbell that is rung after each access unit; null: no longer. */
-  | { type: "bell"; camera: number; number: number; bell: SharedArrayBuffer | null }
+  /** A doorbell that is rung after each access unit, or those of a `WakeWish` alone; null: no longer. */
+  | { type: "bell"; camera: number; number: number; bell: SharedArrayBuffer | null; wish?: SharedArrayBuffer }
   /** Answers `moving`: where the other host is, or why it may not be reached. */
   | {
     type: "moved";

@@ -9,6 +9,7 @@ import {
 } from "../../workers/decode_protocol.ts";
 import { Doorbell } from "../../workers/doorbell.ts";
 import { Outbox } from "../../workers/mailbox.ts";
+import { WakeWish } from "../../workers/wake_wish.ts";
 import { spawnWorker } from "../../workers/spawn.ts";
 import { FrameTable } from "./frame_table.ts";
 import { InstanceBook } from "./instance_book.ts";
@@ -79,7 +80,9 @@ export class DecodeWorker {
     if (this.#failure) return Promise.resolve(this.#failure);
     const { promise, resolve } = Promise.withResolvers<Error | undefined>();
     let sourceError: Error | undefined;
-    const detachDoorbell = encoded.attachDoorbell(this.bell.buffer);
+    const wish = new WakeWish();
+    wish.set("nothing"); // until the worker reads it
+    const detachDoorbell = encoded.attachDoorbell(this.bell.buffer, wish.buffer);
     const forgetEnd = onEnd(encoded, (error) => {
       sourceError = error;
       this.#outbox.post({ type: "end-source", source });
@@ -101,6 +104,7 @@ export class DecodeWorker {
       capacity: options.capacity,
       options: options.step,
       counters: options.counters,
+      wish: wish.buffer,
     });
     return promise;
   }

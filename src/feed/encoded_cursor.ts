@@ -89,6 +89,11 @@ export class EncodedCursor {
     return this.#reader.cursor >= this.#joinedAt && this.#reader.behind > this.#capacity / 2;
   }
 
+  /** What is there by now did not come faster than it was read: nobody looked. */
+  excuse(): void {
+    this.#joinedAt = this.#reader.head;
+  }
+
   /**
    * The next access unit, its bytes in `data`; null where there is none now. Both are borrowed until the next call.
    *

@@ -10,8 +10,12 @@ export interface EncodedSource {
   readonly streamId: number;
   /** Whether access units with something missing are for the readers too. @default {"skip"} */
   readonly corrupt?: "skip" | "deliver";
-  /** Has `bell` rung after each access unit, until the function that is returned is called. */
-  attachDoorbell(bell: SharedArrayBuffer): () => void;
+  /**
+   * Has `bell` rung after each access unit, until the function that is returned is called.
+   *
+   * @param wish Of a `WakeWish`: where there is one, those that it leaves out need not ring.
+   */
+  attachDoorbell(bell: SharedArrayBuffer, wish?: SharedArrayBuffer): () => void;
   /** Settles when the source is over: with its error, or with undefined where it ended or was closed. Never rejects. */
   readonly ended: Promise<Error | undefined>;
   /** Ends the source; idempotent. */

@@ -13,6 +13,9 @@ import {
   type Stream,
   stream,
 } from "../../tests/support/partial_decoding.ts";
+import { FileSource } from "../../tests/support/file_source.ts";
+import { encodedFeed } from "./mod.ts";
+import type { PlannedFeed } from "./planned_feed.ts";
 import { heldFrames, until } from "./testing.ts";
 
 const STREAMS: Record<string, () => Promise<Stream>> = {
@@ -133,6 +136,74 @@ for (const [name, make] of Object.entries(STREAMS)) {
     }
   });
 }
+
+Deno.test("between keyframes a decoder that needs no others is not woken, and misses nothing", async () => {
+  const made = await STREAMS["with B-frames"]();
+  const { gop, file } = made;
+  const { source, decoded } = cameraOf(made);
+  source.heedful = true;
+  const pictures: Pictures = new Map();
+  const few = decoded.branch({ capacity: 1_000 }).pipe(interval(gop * 1_000 / made.rate));
+  const seen = await begin(decoded, few, pictures);
+  const has = (n: number) => until(() => pictures.has(n));
+  await until(() => source.wakesFor("others"));
+  // Until it knows how far apart keyframes are.
+  while (source.pushed <= gop) source.push();
+  await has(gop);
+  const before = source.rings;
+  for (let group = 1; group < 4; group++) {
+    await until(() => !source.wakesFor("others"));
+    assert(source.wakesFor("keyframes"));
+    source.push(gop);
+    await has((group + 1) * gop);
+  }
+  assertEquals(source.rings, before + 3);
+  assertEquals([...pictures.keys()].filter((n) => n > gop), [2 * gop, 3 * gop, 4 * gop]);
+  // Somebody who wants more is heard of at once, in the middle of a group.
+  await until(() => !source.wakesFor("others"));
+  source.push(3);
+  const all: Pictures = new Map(), branch = decoded.branch({ capacity: 1_000 });
+  const allSeen = await begin(decoded, branch, all);
+  await until(() => source.wakesFor("others"));
+  source.push(gop - 4);
+  await until(() => all.size > 0);
+  await branch[Symbol.asyncDispose]();
+  await allSeen();
+  while (source.push());
+  source.end();
+  await seen();
+  assertExact(pictures, made);
+  assertExact(all, made);
+  await assertAddsUp(decoded, file.units.length);
+  await decoded[Symbol.asyncDispose]();
+  assertEquals([source.wakesFor("keyframes"), source.wakesFor("others")], [false, false]);
+});
+
+Deno.test("a decoder that is woken for keyframes alone looks around by itself where none comes", async () => {
+  const made = await STREAMS["without B-frames"]();
+  const { gop } = made;
+  const file = {
+    ...made.file,
+    units: made.file.units.map((unit, n) => ({ ...unit, keyframe: unit.keyframe && n <= gop })),
+  };
+  // More come unheard of than may wait.
+  const source = new FileSource(file, 1_024);
+  source.heedful = true;
+  const decoded = encodedFeed(source).branch({ capacity: 2 * gop }).pipe(decode()) as PlannedFeed;
+  const pictures: Pictures = new Map();
+  const few = decoded.branch({ capacity: 1_000 }).pipe(interval(gop * 1_000 / made.rate));
+  const seen = await begin(decoded, few, pictures);
+  await until(() => source.wakesFor("others"));
+  while (source.pushed <= gop) source.push();
+  await until(() => pictures.has(gop) && !source.wakesFor("others"));
+  source.push(3 * gop); // past twice its interval
+  await until(() => [...pictures.keys()].some((n) => n > gop));
+  source.end();
+  await seen();
+  assertExact(pictures, made);
+  await assertAddsUp(decoded, source.pushed);
+  await decoded[Symbol.asyncDispose]();
+});
 
 Deno.test("while no branch is read nothing is decoded, and that counts as not wanted", async () => {
   const made = await STREAMS["without B-frames"]();

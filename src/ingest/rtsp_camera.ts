@@ -200,11 +200,11 @@ export class RtspCamera implements AsyncDisposable {
       streamId: this.#settings.streamId,
       corrupt: this.#settings.corrupt,
       ended: this.#ended.promise,
-      attachDoorbell: (bell) => {
+      attachDoorbell: (bell, wish) => {
         const number = ++this.#lastBell;
         const camera = this.#number;
         this.#bells.set(number, new Doorbell(bell));
-        this.#worker.post({ type: "bell", camera, number, bell });
+        this.#worker.post({ type: "bell", camera, number, bell, wish });
         return () => {
           this.#bells.delete(number);
           this.#worker.post({ type: "bell", camera, number, bell: null });

@@ -4,7 +4,7 @@ import type { NativeLibrary } from "../../ffi/load.ts";
 import { shmError } from "./shm_error.ts";
 
 /** A wait on another thread ends at the latest after so many milliseconds, so that closing never waits longer. */
-const SLICE = 100;
+const SLICE = 200;
 /** How many waits may be over at once before other tasks of this thread are let in. */
 const PATIENCE = 64;
 

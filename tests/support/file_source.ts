@@ -3,6 +3,7 @@ import type { VideoFile } from "../../src/file/mod.ts";
 import { createRing, ringBytes, type RingWriter, SharedRingMemory } from "../../src/ring/mod.ts";
 import { now } from "../../src/media/mod.ts";
 import { Doorbell } from "../../workers/doorbell.ts";
+import { WakeWish } from "../../workers/wake_wish.ts";
 
 /** A source that a test pushes the access units of a file into, as an ingest worker would. */
 export class FileSource implements EncodedSource {
@@ -12,7 +13,7 @@ export class FileSource implements EncodedSource {
   readonly ended: Promise<Error | undefined>;
   readonly #file: VideoFile;
   readonly #writer: RingWriter;
-  readonly #bells = new Set<Doorbell>();
+  readonly #bells = new Set<{ bell: Doorbell; wish: WakeWish }>();
   readonly #settle: (error: Error | undefined) => void;
   #next = 0;
 
@@ -34,6 +35,16 @@ export class FileSource implements EncodedSource {
     return this.#next;
   }
 
+  /** Whether it heeds what readers want to be woken for; else it rings at every access unit, as a source may. */
+  heedful = false;
+  /** How often it rang. */
+  rings = 0;
+
+  /** Whether a reader is woken for access units of that kind. */
+  wakesFor(kind: "keyframes" | "others"): boolean {
+    return [...this.#bells].some(({ wish }) => wish.includes(kind === "keyframes"));
+  }
+
   /** Writes the next access units; false once the file is at its end. */
   push(count = 1, change: { corrupt?: boolean } = {}): boolean {
     for (; count > 0 && this.#next < this.#file.units.length; count--) {
@@ -46,7 +57,11 @@ export class FileSource implements EncodedSource {
         receivedAt: now(),
         wallTime: null,
       });
-      for (const bell of this.#bells) bell.ring();
+      for (const { bell, wish } of this.#bells) {
+        if (this.heedful && !wish.includes(unit.keyframe)) continue;
+        this.rings++;
+        bell.ring();
+      }
     }
     return this.#next < this.#file.units.length;
   }
@@ -61,10 +76,10 @@ export class FileSource implements EncodedSource {
     this.#settle(error);
   }
 
-  attachDoorbell(buffer: SharedArrayBuffer): () => void {
-    const bell = new Doorbell(buffer);
-    this.#bells.add(bell);
-    return () => this.#bells.delete(bell);
+  attachDoorbell(buffer: SharedArrayBuffer, wish?: SharedArrayBuffer): () => void {
+    const attached = { bell: new Doorbell(buffer), wish: new WakeWish(wish) };
+    this.#bells.add(attached);
+    return () => this.#bells.delete(attached);
   }
 
   close(): Promise<void> {

@@ -86,6 +86,11 @@ export class Job implements Want {
     return this.#intervals.length > 0 ? "some" : "all";
   }
 
+  /** Whether what it wants may change at any time, and without a word. */
+  get watchful(): boolean {
+    return this.#doors.length > 0;
+  }
+
   get interval(): number {
     return this.#intervals.reduce((most, { interval }) => Math.max(most, interval), 0);
   }

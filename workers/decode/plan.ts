@@ -111,6 +111,14 @@ export class Plan {
     return true;
   }
 
+  /** Whether, as things are, none but a keyframe will be decoded next. */
+  awaitsKeyframe(wants: Iterable<Want>): boolean {
+    if (this.#frames === "keyframes") return true;
+    if (this.#frames === "all" || !this.#broken) return false;
+    for (const want of wants) if (!this.#suffice(want)) return false;
+    return true;
+  }
+
   #chooseKeyframe({ pts }: Unit, wants: Iterable<Want>): Choice {
     this.#measure(pts);
     this.#stuck = this.#shedding = false;

@@ -9,6 +9,7 @@ import { type Choice, type Chooser, EncodedCursor } from "../../src/feed/encoded
 import type { RecordMeta } from "../../src/ring/mod.ts";
 import type { DecodedFrame, Decoder } from "../../wasm/mod.ts";
 import { DECODE_COUNTERS } from "../decode_protocol.ts";
+import { WakeWish } from "../wake_wish.ts";
 import type { Decoded } from "./decoded.ts";
 import type { Instance } from "./instance.ts";
 import type { Job } from "./job.ts";
@@ -17,6 +18,8 @@ import { References } from "./references.ts";
 
 /** Access units whose pictures may still be inside the decoder: it holds back sixteen at most, and some between are passed over. */
 const REMEMBERED = 256;
+/** Who sleeps up to the next keyframe looks around by itself before so many milliseconds, unless there is no time for it. */
+const SLEEP = 2_000;
 /** How often a source may take the instance down before it is given up. */
 const MAX_TRAPS = 3;
 
@@ -48,6 +51,8 @@ export interface SourceOptions {
   capacity: number;
   options: DecodeStepOptions;
   counters: SharedArrayBuffer;
+  /** What it is woken for. */
+  wish: SharedArrayBuffer;
 }
 
 /** One source in a decode worker: its cursor in the ring of access units, its decoder, and its jobs. */
@@ -68,10 +73,13 @@ export class Source implements Chooser {
   }));
   readonly #plan: Plan;
   readonly #references = new References();
+  readonly #wish: WakeWish;
   #instance: Instance;
   #codec: VideoCodec;
   #decoder: Decoder | null = null;
   #idle = true;
+  /** Since when it is woken for keyframes alone; 0 where it is for all. */
+  #quietSince = 0;
   #ending = false;
   #drained = false;
   /** Set while the decoder may hold pictures that `receive()` gives without more being sent. */
@@ -90,6 +98,7 @@ export class Source implements Chooser {
     this.#settings = settings;
     this.#codec = settings.codec;
     this.#counters = new Float64Array(settings.counters);
+    this.#wish = new WakeWish(settings.wish);
     this.#plan = new Plan(settings.options.frames);
     this.#cursor = new EncodedCursor(settings.ring, { capacity: settings.capacity, corrupt: settings.options.corrupt });
   }
@@ -129,11 +138,17 @@ export class Source implements Chooser {
     if (this.#drained) return false;
     if (this.jobs.size === 0 && !this.#ending) {
       this.#idle = true;
+      this.#wish.set("nothing");
       return false;
     }
     for (const job of this.jobs.values()) if (job.blocked) return false;
     const began = performance.now();
+    if (this.#quietSince > 0) this.#wake(began);
     const worked = this.#receiving ? this.#receive() : this.#send();
+    if (!worked && this.#mayBeQuiet()) {
+      this.#wish.set("keyframes");
+      this.#quietSince = performance.now();
+    }
     this.#counters[COUNTER.busyMicroseconds] += (performance.now() - began) * 1000;
     return worked;
   }
@@ -263,6 +278,20 @@ export class Source implements Chooser {
     return true;
   }
 
+  /** Goes on after it was woken for keyframes alone, with all that came meanwhile. */
+  #wake(at: number): void {
+    this.#wish.set("all");
+    if (at - this.#quietSince < SLEEP) this.#cursor.excuse();
+    this.#quietSince = 0;
+  }
+
+  /** Whether there is no need to wake before the next keyframe. */
+  #mayBeQuiet(): boolean {
+    if (this.#ending || this.#unfinished || this.#finishing) return false;
+    for (const job of this.jobs.values()) if (job.watchful) return false;
+    return this.#plan.awaitsKeyframe(this.jobs.values());
+  }
+
   #count(): void {
     const { delivered, skipped, unwanted, shed } = this.#cursor;
     this.#counters[COUNTER.accessUnits] = delivered;
@@ -279,6 +308,8 @@ export class Source implements Chooser {
     this.#pending = null;
     this.#plan.restart();
     this.#cursor.rejoin();
+    this.#wish.set("all");
+    this.#quietSince = 0;
   }
 
   #open(): Decoder {

@@ -110,8 +110,8 @@ export class Camera {
   }
 
   /** Has a bell rung after each access unit, or, with null, no longer. */
-  setBell(number: number, bell: SharedArrayBuffer | null): void {
-    if (bell) this.#media.video.attach(number, bell);
+  setBell(number: number, bell: SharedArrayBuffer | null, wish?: SharedArrayBuffer): void {
+    if (bell) this.#media.video.attach(number, bell, wish);
     else this.#media.video.detach(number);
   }
 

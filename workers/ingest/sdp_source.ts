@@ -58,8 +58,8 @@ export class SdpSource {
     return false;
   }
 
-  setBell(number: number, bell: SharedArrayBuffer | null): void {
-    if (bell) this.#media.video.attach(number, bell);
+  setBell(number: number, bell: SharedArrayBuffer | null, wish?: SharedArrayBuffer): void {
+    if (bell) this.#media.video.attach(number, bell, wish);
     else this.#media.video.detach(number);
   }
 

@@ -3,6 +3,7 @@ import { type ReceivedUnit, VideoReceiver, type VideoReceiverStats } from "../..
 import type { VideoTrackInfo, Warning } from "../../src/media/mod.ts";
 import { RingWriter, SharedRingMemory } from "../../src/ring/mod.ts";
 import { Doorbell } from "../doorbell.ts";
+import { WakeWish } from "../wake_wish.ts";
 import { CAMERA_COUNTER as COUNTER, type CameraSettings } from "../ingest_protocol.ts";
 import type { MediaTrack } from "./media_track.ts";
 
@@ -21,7 +22,7 @@ export class Track implements MediaTrack {
   readonly #settings: CameraSettings;
   readonly #writer: RingWriter;
   readonly #counters: Float64Array;
-  readonly #bells = new Map<number, Doorbell>();
+  readonly #bells = new Map<number, { bell: Doorbell; wish: WakeWish }>();
   readonly #events: TrackEvents;
   #receiver: VideoReceiver | null = null;
   #clockRate = 0;
@@ -80,8 +81,8 @@ export class Track implements MediaTrack {
   }
 
   /** Has a bell rung after each access unit. By number, since each message brings another object for the same memory. */
-  attach(number: number, bell: SharedArrayBuffer): void {
-    this.#bells.set(number, new Doorbell(bell));
+  attach(number: number, bell: SharedArrayBuffer, wish?: SharedArrayBuffer): void {
+    this.#bells.set(number, { bell: new Doorbell(bell), wish: new WakeWish(wish) });
   }
 
   detach(number: number): void {
@@ -120,7 +121,7 @@ export class Track implements MediaTrack {
       streamId: this.#settings.streamId,
       discontinuity: unit.discontinuity,
     });
-    for (const bell of this.#bells.values()) bell.ring();
+    for (const { bell, wish } of this.#bells.values()) if (wish.includes(unit.keyframe)) bell.ring();
     const counters = this.#counters;
     this.lastUnitAt = counters[COUNTER.lastAccessUnitAt] = unit.receivedAt;
     counters[COUNTER.accessUnits]++;
