@@ -14,6 +14,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "src/media": [],
   "src/rtp": ["src/media"],
   "src/rtsp": ["src/media", "src/rtp"],
+  "src/flv": ["src/media", "src/rtp", "src/rtsp"],
   "src/mp4": ["src/media"],
   "src/ring": ["src/media"],
   "src/filter": ["src/media"],

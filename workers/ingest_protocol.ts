@@ -23,7 +23,7 @@ export interface ReconnectOptions {
 export type CameraTransport = TransportPolicy | "http-tunnel";
 
 /** How it sends. */
-export type TransportKind = "udp" | "tcp" | "multicast" | "http-tunnel";
+export type TransportKind = "udp" | "tcp" | "multicast" | "http-tunnel" | "http-flv";
 
 /** A track that is wanted beside the video. */
 export interface SideSettings {

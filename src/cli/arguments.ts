@@ -1,6 +1,6 @@
 // Pure: no I/O.
 import { InvalidArgumentError } from "commander";
-import { parseRtspUrl } from "../rtsp/mod.ts";
+import { parseCameraUrl, parseRtspUrl } from "../rtsp/mod.ts";
 import { UsageError } from "./errors.ts";
 
 /*
@@ -12,8 +12,17 @@ const MAX_SECONDS = 1_000_000;
 
 /** An rtsp:// address; in an error it is shown without its password, other than commander would. */
 export function address(text: string): string {
+  return readable(text, parseRtspUrl);
+}
+
+/** As `address`; or an http:// one, of FLV. */
+export function cameraAddress(text: string): string {
+  return readable(text, parseCameraUrl);
+}
+
+function readable(text: string, parse: (text: string) => unknown): string {
   try {
-    parseRtspUrl(text);
+    parse(text);
   } catch (error) {
     throw new UsageError((error as Error).message);
   }

@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
-import { redactUrl, type TransportPolicy } from "../rtsp/mod.ts";
-import { address, count, isAddress } from "./arguments.ts";
+import { isHttpUrl, redactUrl, type TransportPolicy } from "../rtsp/mod.ts";
+import { cameraAddress, count, isAddress } from "./arguments.ts";
 import { decodeFile } from "./decode_file.ts";
 import { FrameMd5 } from "./frame_md5.ts";
 import { print } from "./print.ts";
@@ -16,7 +16,7 @@ interface DecodeFlags {
 /** `millrace decode` */
 export function decode(): Command {
   return new Command("decode").description("decode a file or a camera")
-    .argument("<source>", "a file (.mp4, .h264, .h265), or an rtsp:// address")
+    .argument("<source>", "a file (.mp4, .h264, .h265), an rtsp:// address, or an http:// address of FLV")
     .option("--framemd5", "print the MD5 of every frame, as `ffmpeg -f framemd5` does")
     .option("--frames <number>", "end after so many", count)
     .option("--user <name>", "user name for the camera")
@@ -31,7 +31,7 @@ export function decode(): Command {
 
 async function run(source: string, flags: DecodeFlags): Promise<void> {
   const limit = flags.frames ?? Infinity;
-  if (isAddress(source)) await decodeCamera(address(source), flags, limit);
+  if (isAddress(source)) await decodeCamera(cameraAddress(source), flags, limit);
   else {
     const md5 = flags.framemd5 ? new FrameMd5() : null;
     const { frames, seconds, width, height, codec } = await decodeFile(source, { limit, md5 });
@@ -40,7 +40,7 @@ async function run(source: string, flags: DecodeFlags): Promise<void> {
 }
 
 async function decodeCamera(url: string, flags: DecodeFlags, limit: number): Promise<void> {
-  const { openRtsp } = await import("../ingest/mod.ts");
+  const { openFlv, openRtsp } = await import("../ingest/mod.ts");
   const { decode } = await import("../decode/mod.ts");
   const stop = new AbortController();
   const onSignal = () => stop.abort();
@@ -49,7 +49,8 @@ async function decodeCamera(url: string, flags: DecodeFlags, limit: number): Pro
   let decoded = 0, shape = "";
   try {
     const { user: username, password, transport } = flags;
-    await using camera = await openRtsp(url, {
+    const opens = isHttpUrl(url) ? openFlv : openRtsp;
+    await using camera = await opens(url, {
       username,
       password,
       transport,

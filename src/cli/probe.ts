@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import type { TransportPolicy } from "../rtsp/mod.ts";
-import { address, seconds } from "./arguments.ts";
+import { cameraAddress, seconds } from "./arguments.ts";
 import { print as printLine } from "./print.ts";
 import { type ProbedTrack, type ProbeReport, probeRtsp } from "../ingest/mod.ts";
 
@@ -15,7 +15,7 @@ interface ProbeFlags {
 /** `millrace probe` */
 export function probe(): Command {
   return new Command("probe").description("what a camera offers, and what is wrong with it")
-    .argument("<url>", "an rtsp:// address", address)
+    .argument("<url>", "an rtsp:// address, or an http:// address of FLV", cameraAddress)
     .option("--user <name>", "user name")
     .option("--password <word>", "password; any character")
     .addOption(new Option("--transport <name>", "how it sends").choices(["auto", "udp", "tcp"]).default("auto"))

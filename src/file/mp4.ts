@@ -1,5 +1,5 @@
 import { BufferSource, EncodedPacketSink, Input, type InputVideoTrack, Logging, LogLevel, MP4, QTFF } from "mediabunny";
-import { joinAnnexB } from "../rtp/mod.ts";
+import { avcConfiguration, hevcConfiguration, joinAnnexB, splitLengths } from "../rtp/mod.ts";
 import { hasIndex } from "./mp4_head.ts";
 import type { VideoFile } from "./video_file.ts";
 
@@ -41,7 +41,7 @@ async function readTrack(track: InputVideoTrack, codec: VideoFile["codec"]): Pro
   const units: VideoFile["units"] = [];
   let end = 0;
   for await (const packet of sink.packets()) {
-    const pictures = joinAnnexB(split(packet.data, lengthBytes));
+    const pictures = joinAnnexB(splitLengths(packet.data, lengthBytes));
     const keyframe = packet.type === "key";
     const bytes = keyframe ? concat(parameterSets, pictures) : pictures;
     const pts = Math.round(packet.timestamp * 1e6);
@@ -63,53 +63,6 @@ function bytesOf(source: AllowSharedBufferSource | undefined): Uint8Array {
   return ArrayBuffer.isView(source)
     ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
     : new Uint8Array(source);
-}
-
-interface Configuration {
-  lengthBytes: number;
-  sets: Uint8Array[];
-}
-
-/** @see ISO/IEC 14496-15, 5.3.3.1 */
-function avcConfiguration(box: Uint8Array): Configuration {
-  const sets: Uint8Array[] = [];
-  let at = 5;
-  for (const mask of [0x1f, 0xff]) {
-    for (let left = (box[at++] ?? 0) & mask; left > 0 && at + 2 <= box.length; left--) {
-      const length = box[at] << 8 | box[at + 1];
-      sets.push(box.subarray(at + 2, at + 2 + length));
-      at += 2 + length;
-    }
-  }
-  return { lengthBytes: ((box[4] ?? 3) & 3) + 1, sets };
-}
-
-/** @see ISO/IEC 14496-15, 8.3.3.1 */
-function hevcConfiguration(box: Uint8Array): Configuration {
-  const sets: Uint8Array[] = [];
-  let at = 23;
-  for (let arrays = box[22] ?? 0; arrays > 0 && at + 3 <= box.length; arrays--) {
-    let left = box[at + 1] << 8 | box[at + 2];
-    for (at += 3; left > 0 && at + 2 <= box.length; left--) {
-      const length = box[at] << 8 | box[at + 1];
-      sets.push(box.subarray(at + 2, at + 2 + length));
-      at += 2 + length;
-    }
-  }
-  return { lengthBytes: ((box[21] ?? 3) & 3) + 1, sets };
-}
-
-/** The NAL units of one sample, each behind its length. A length beyond the sample's end ends it. */
-function split(data: Uint8Array, lengthBytes: number): Uint8Array[] {
-  const units: Uint8Array[] = [];
-  for (let at = 0; at + lengthBytes <= data.length;) {
-    let length = 0;
-    for (let i = 0; i < lengthBytes; i++) length = length * 256 + data[at + i];
-    at += lengthBytes;
-    if (length > 0) units.push(data.subarray(at, Math.min(data.length, at + length)));
-    at += length;
-  }
-  return units;
 }
 
 function concat(a: Uint8Array, b: Uint8Array): Uint8Array {

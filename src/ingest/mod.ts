@@ -1,4 +1,5 @@
 /** Cameras: opening them, and what is known of them while they are open. @module */
+export { openFlv, type OpenFlvOptions } from "./open_flv.ts";
 export { openRtsp, type OpenRtspOptions } from "./open_rtsp.ts";
 export { openSdp, type OpenSdpOptions } from "./open_sdp.ts";
 export { accessUnitsOfFile, openVideoFile, type OpenVideoFileOptions, PlayedFile } from "./open_video_file.ts";

@@ -1,10 +1,10 @@
-import { RtspError, type Warning } from "../media/mod.ts";
-import { libraryPath, loadLibrary, type NativeLibrary } from "../../ffi/load.ts";
+import type { Warning } from "../media/mod.ts";
+import { libraryPath, loadLibrary } from "../../ffi/load.ts";
 import { parseRtspUrl, type RtspUrl, type SideKind } from "../rtsp/mod.ts";
-import type { CameraSettings, CameraTransport, ReconnectOptions } from "../../workers/ingest_protocol.ts";
+import type { CameraTransport, ReconnectOptions } from "../../workers/ingest_protocol.ts";
 import { Deadline } from "./deadline.ts";
 import { openCamera, settingsOf, totalTimeoutOf } from "./open_camera.ts";
-import { resolveCamera } from "./resolve.ts";
+import { resolvePatiently } from "./resolve.ts";
 import type { RtspCamera } from "./rtsp_camera.ts";
 import { type TlsOptions, tlsTrust } from "./tls_options.ts";
 import { transportMemory } from "./transport_memory.ts";
@@ -113,33 +113,4 @@ export async function openRtsp(url: string, options: OpenRtspOptions = {}): Prom
 /** Whether an address says its port. */
 function namesPort({ href }: RtspUrl): boolean {
   return /^rtsps?:\/\/[^/?]*:\d+(?:[/?]|$)/.test(href);
-}
-
-/** Ends early where the signal is aborted. */
-async function sleep(time: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, time);
-  const abort = () => resolve();
-  signal.addEventListener("abort", abort, { once: true });
-  await promise;
-  clearTimeout(timer);
-  signal.removeEventListener("abort", abort);
-}
-
-/** As `resolveCamera`; with `"from-start"` a name server that does not know the host yet is asked again. */
-async function resolvePatiently(
-  library: NativeLibrary,
-  address: RtspUrl,
-  { retry, reconnect }: Pick<CameraSettings, "retry" | "reconnect">,
-  signal: AbortSignal,
-): Promise<Uint8Array<ArrayBuffer>> {
-  for (;;) {
-    try {
-      return await resolveCamera(library, address);
-    } catch (error) {
-      const isRetried = retry === "from-start" && reconnect && error instanceof RtspError && error.code === "address";
-      if (!isRetried || signal.aborted) throw error;
-      await sleep(Math.min(reconnect.maxConnectDelay, reconnect.maxDelay), signal);
-    }
-  }
 }

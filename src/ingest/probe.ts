@@ -1,5 +1,7 @@
 import { type AccessUnit, now, RtspError, type Warning } from "../media/mod.ts";
 import type { TransportKind } from "../../workers/ingest_protocol.ts";
+import { isHttpUrl } from "../rtsp/mod.ts";
+import { openFlv } from "./open_flv.ts";
 import { openRtsp, type OpenRtspOptions } from "./open_rtsp.ts";
 import { findingsOf } from "./probe_findings.ts";
 import { type ProbedTrack, probedTracks } from "./probed_tracks.ts";
@@ -40,9 +42,9 @@ export interface ProbeReport {
 }
 
 /**
- * Looks at a camera for some seconds. A camera that goes away meanwhile is reported, and not thrown.
+ * Looks at a camera for some seconds, by RTSP, or by HTTP where its address is one of that. A camera that goes away meanwhile is reported, and not thrown.
  *
- * @throws as `openRtsp` does.
+ * @throws as `openRtsp` and `openFlv` do.
  */
 export async function probeRtsp(
   url: string,
@@ -51,7 +53,8 @@ export async function probeRtsp(
   const { seconds = 5, ...open } = options;
   const warnings = new Map<string, Warning>();
   const began = performance.now();
-  await using camera = await openRtsp(url, {
+  const opens = isHttpUrl(url) ? openFlv : openRtsp;
+  await using camera = await opens(url, {
     ...open,
     reconnect: "never",
     beside: ["audio", "data"],

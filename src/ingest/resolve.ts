@@ -5,6 +5,7 @@ import type { NativeLibrary } from "../../ffi/load.ts";
 import { refuseDeniedNet, requestNet } from "../../ffi/net_permission.ts";
 import { ADDRESS_BYTES, cString } from "../../ffi/symbols.ts";
 import { redactUrl, type RtspUrl } from "../rtsp/mod.ts";
+import type { CameraSettings } from "../../workers/ingest_protocol.ts";
 
 /** Addresses of one name that are tried. */
 const MAX_ADDRESSES = 8;
@@ -45,4 +46,33 @@ export async function resolveCamera(library: NativeLibrary, url: RtspUrl): Promi
 
 function lowerFirst(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+/** Ends early where the signal is aborted. */
+async function sleep(time: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, time);
+  const abort = () => resolve();
+  signal.addEventListener("abort", abort, { once: true });
+  await promise;
+  clearTimeout(timer);
+  signal.removeEventListener("abort", abort);
+}
+
+/** As `resolveCamera`; with `"from-start"` a name server that does not know the host yet is asked again. */
+export async function resolvePatiently(
+  library: NativeLibrary,
+  address: RtspUrl,
+  { retry, reconnect }: Pick<CameraSettings, "retry" | "reconnect">,
+  signal: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer>> {
+  for (;;) {
+    try {
+      return await resolveCamera(library, address);
+    } catch (error) {
+      const isRetried = retry === "from-start" && reconnect && error instanceof RtspError && error.code === "address";
+      if (!isRetried || signal.aborted) throw error;
+      await sleep(Math.min(reconnect.maxConnectDelay, reconnect.maxDelay), signal);
+    }
+  }
 }

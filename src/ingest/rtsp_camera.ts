@@ -11,7 +11,7 @@ import {
 } from "../media/mod.ts";
 import { encodedFeed, type EncodedSource } from "../feed/mod.ts";
 import { RingWriter, SharedRingMemory } from "../ring/mod.ts";
-import { parseRtspUrl, redactUrl, type RtspTrack, type RtspUrl } from "../rtsp/mod.ts";
+import { parseCameraUrl, redactUrl, type RtspTrack, type RtspUrl } from "../rtsp/mod.ts";
 import {
   CAMERA_COUNTER,
   CAMERA_COUNTERS,
@@ -96,7 +96,7 @@ export class RtspCamera implements AsyncDisposable {
   #lastError: RtspError | null = null;
   #closing = false;
 
-  /** Use {@linkcode openRtsp}. */
+  /** Use {@linkcode openRtsp}, {@linkcode openSdp} or {@linkcode openFlv}. */
   constructor(
     worker: IngestWorker,
     address: RtspUrl,
@@ -266,7 +266,7 @@ export class RtspCamera implements AsyncDisposable {
   async #move(url: string): Promise<void> {
     const camera = this.#number;
     try {
-      const addresses = await resolveCamera(this.#worker.library, parseRtspUrl(url));
+      const addresses = await resolveCamera(this.#worker.library, parseCameraUrl(url));
       this.#worker.post({ type: "moved", camera, to: { url, addresses } });
     } catch (error) {
       const record = recordOf(error instanceof RtspError ? error : new RtspError("protocol", String(error)));

@@ -18,6 +18,7 @@ export * from "./h264/mod.ts";
 export * from "./h265/mod.ts";
 export * from "./keyframe_gate.ts";
 export * from "./mjpeg/mod.ts";
+export { avcConfiguration, hevcConfiguration, type NalConfiguration, splitLengths } from "./nal_configuration.ts";
 export type { NalDepacketizerStats } from "./nal_depacketizer.ts";
 export type { NalPacketizerOptions, PacketizerOptions } from "./nal_packetizer.ts";
 export { RTP_HEADER_BYTES, type RtpFault, type RtpHeader, RtpPacketView, writeRtpHeader } from "./packet.ts";

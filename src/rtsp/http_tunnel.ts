@@ -2,7 +2,7 @@
 import { RtspError } from "../media/mod.ts";
 import type { Authenticator } from "./auth.ts";
 import { randomHex } from "./digest.ts";
-import { parseHead } from "./message.ts";
+import { headEnd, parseHead } from "./message.ts";
 import { pathOf, type RtspUrl } from "./url.ts";
 
 /** Bytes of an answer's head that are read. */
@@ -117,13 +117,4 @@ export class HttpTunnel {
   #error(code: "transport" | "unauthorized", reason: string, status: number): RtspError {
     return new RtspError(code, `Cannot open ${this.#url.href}: ${reason}`, { status, method: "GET" });
   }
-}
-
-/** Where a head ends: behind its empty line; -1 where there is none. */
-function headEnd(data: Uint8Array): number {
-  for (let at = data.indexOf(10); at >= 0; at = data.indexOf(10, at + 1)) {
-    if (data[at + 1] === 10) return at + 2;
-    if (data[at + 1] === 13 && data[at + 2] === 10) return at + 3;
-  }
-  return -1;
 }

@@ -67,6 +67,15 @@ export function parseHead(head: Uint8Array): RtspRequest | RtspResponse | null {
   return { kind: "request", method: request[1], url: request[2], headers, body: NO_BODY };
 }
 
+/** Where a head ends: behind its empty line; -1 where there is none. */
+export function headEnd(data: Uint8Array): number {
+  for (let at = data.indexOf(10); at >= 0; at = data.indexOf(10, at + 1)) {
+    if (data[at + 1] === 10) return at + 2;
+    if (data[at + 1] === 13 && data[at + 2] === 10) return at + 3;
+  }
+  return -1;
+}
+
 /** Bytes of the body that a head announces; what is no number announces none. */
 export function contentLength(headers: RtspHeaders): number {
   const text = headers.get("Content-Length") ?? "";

@@ -1,8 +1,8 @@
 // Pure: no I/O.
 
-/** An RTSP address, credentials apart. */
+/** An address of RTSP, or of HTTP where a camera is asked by that, credentials apart. */
 export interface RtspUrl {
-  /** Whether it is `rtsps:`, RTSP over TLS. */
+  /** Whether it is `rtsps:` or `https:`, which are over TLS. */
   secure: boolean;
   /** Without the brackets of an IPv6 address. */
   host: string;
@@ -14,8 +14,12 @@ export interface RtspUrl {
   href: string;
 }
 
-/** Query fields that cameras take passwords in. */
-const SECRET_FIELDS = /([?&](?:password|passwd|pass|pwd|token)=)[^&#\s]*/gi;
+/** The port where an address names none. */
+const PORTS = { rtsp: 554, rtsps: 322, http: 80, https: 443 } as const;
+type Scheme = keyof typeof PORTS;
+
+/** Query fields that cameras take passwords in; where the address stands in a sentence, what ends a part of that is not its. */
+const SECRET_FIELDS = /([?&](?:password|passwd|pass|pwd|token)=)[^&#\s]*?(?=[&#\s]|["':;,)]+(?:\s|$)|$)/gi;
 
 /**
  * Reads an RTSP address. A password may hold any character unescaped, `@`, `#`, `/` and `?` among them: what people
@@ -25,15 +29,44 @@ const SECRET_FIELDS = /([?&](?:password|passwd|pass|pwd|token)=)[^&#\s]*/gi;
  * @throws {SyntaxError} where it is no RTSP address; the message holds no password.
  */
 export function parseRtspUrl(text: string): RtspUrl {
+  return parseUrl(text, ["rtsp", "rtsps"]);
+}
+
+/**
+ * Reads the address of a camera that is asked by HTTP, as `parseRtspUrl` does.
+ *
+ * @throws {SyntaxError} where it is no HTTP address; the message holds no password.
+ */
+export function parseHttpUrl(text: string): RtspUrl {
+  return parseUrl(text, ["http", "https"]);
+}
+
+/**
+ * Reads the address of a camera, of either kind.
+ *
+ * @throws {SyntaxError} where it is neither; the message holds no password.
+ */
+export function parseCameraUrl(text: string): RtspUrl {
+  return isHttpUrl(text) ? parseHttpUrl(text) : parseRtspUrl(text);
+}
+
+/** Whether an address is one of HTTP. */
+export function isHttpUrl(text: string): boolean {
+  return /^\s*https?:/i.test(text);
+}
+
+function parseUrl(text: string, schemes: readonly [Scheme, Scheme]): RtspUrl {
   const trimmed = text.trim();
-  const scheme = /^(rtsps?):\/\//i.exec(trimmed);
-  if (scheme === null) {
+  const begin = /^([a-z]+):\/\//i.exec(trimmed);
+  const scheme = schemes.find((one) => one === begin?.[1].toLowerCase());
+  if (begin === null || scheme === undefined) {
     // `user:password@host` without a scheme has a password, too.
     const shown = trimmed.includes("://") ? redactUrl(trimmed) : redactUrl(`rtsp://${trimmed}`).slice(7);
-    throw new SyntaxError(`Cannot read address "${shown}": it does not begin with rtsp:// or rtsps://`);
+    throw new SyntaxError(
+      `Cannot read address "${shown}": it does not begin with ${schemes[0]}:// or ${schemes[1]}://`,
+    );
   }
-  const secure = scheme[1].toLowerCase() === "rtsps";
-  const rest = trimmed.slice(scheme[0].length);
+  const rest = trimmed.slice(begin[0].length);
   const { userinfo, location } = splitCredentials(rest);
   const slash = location.search(/[/?#]/);
   const authority = parseAuthority(slash < 0 ? location : location.slice(0, slash));
@@ -45,12 +78,12 @@ export function parseRtspUrl(text: string): RtspUrl {
   const username = colon < 0 ? userinfo : userinfo.slice(0, colon);
   const password = colon < 0 ? "" : userinfo.slice(colon + 1);
   return {
-    secure,
+    secure: scheme === schemes[1],
     host: authority.host,
-    port: authority.port ?? (secure ? 322 : 554),
+    port: authority.port ?? PORTS[scheme],
     username: decode(username),
     password: decode(password),
-    href: `${secure ? "rtsps" : "rtsp"}://${authority.text}${path.startsWith("?") ? "/" + path : path}`,
+    href: `${scheme}://${authority.text}${path.startsWith("?") ? "/" + path : path}`,
   };
 }
 
@@ -74,7 +107,7 @@ export function redactUrl(text: string): string {
 /** An address with the host and port of another: what a camera behind a router says of itself is its inner address. */
 export function withAuthority(url: string, of: RtspUrl): string {
   const path = pathOf(url);
-  const authority = /^rtsps?:\/\/[^/?]*/i.exec(of.href)?.[0] ?? of.href;
+  const authority = /^[a-z]+:\/\/[^/?]*/i.exec(of.href)?.[0] ?? of.href;
   return authority + path;
 }
 
@@ -82,7 +115,9 @@ export function withAuthority(url: string, of: RtspUrl): string {
 export function resolveLocation(location: string, from: RtspUrl): string | null {
   const text = location.trim();
   try {
-    return text.startsWith("/") ? withAuthority(text, from) : parseRtspUrl(text).href;
+    return text.startsWith("/")
+      ? withAuthority(text, from)
+      : (isHttpUrl(from.href) ? parseHttpUrl(text) : parseRtspUrl(text)).href;
   } catch {
     return null;
   }

@@ -52,6 +52,8 @@ Deno.test("parseRtspUrl() refuses what is no address, without telling the passwo
 
 Deno.test("redactUrl() finds passwords in queries, and leaves other text alone", () => {
   assertEquals(redactUrl("rtsp://h/a?user=me&password=x&c=1"), "rtsp://h/a?user=me&password=***&c=1");
+  const said = 'Cannot open "http://h/a?password=s:c"; http://h/a?pwd=x: it is away';
+  assertEquals(redactUrl(said), 'Cannot open "http://h/a?password=***"; http://h/a?pwd=***: it is away');
   assertEquals(redactUrl("no address"), "no address");
 });
 

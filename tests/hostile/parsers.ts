@@ -1,3 +1,4 @@
+import { FlvClientSession, WebCredentials } from "../../src/flv/mod.ts";
 import { RtspError, type VideoCodec } from "../../src/media/mod.ts";
 import {
   AudioReceiver,
@@ -11,7 +12,8 @@ import {
 } from "../../src/rtp/mod.ts";
 import { parseRtspUrl, parseSdp, RtspClientSession, RtspParser, spropSets, tracksOf } from "../../src/rtsp/mod.ts";
 import type { Mutator } from "./mutate.ts";
-import { AUDIO, CODECS, dialogues, packetsOf } from "./seeds.ts";
+import { FLV_HEADER } from "../support/flv_server.ts";
+import { AUDIO, CODECS, dialogues, packetsOf, tags } from "./seeds.ts";
 
 /** Something that takes what others send. */
 export interface Victim {
@@ -146,6 +148,41 @@ function judged(understood: () => void): OnUnit {
   };
 }
 
+/** A session of FLV that goes on until it ends by itself, or has lived long. */
+function flv(mutator: Mutator, understood: () => void): (bytes: Uint8Array) => void {
+  // Without a configuration pictures are passed over.
+  const configurations = tags().filter((tag) => (tag[11] & 0x80 ? tag[11] & 0x0f : tag[12]) === 0);
+  let left = 0, at = 0, current: FlvClientSession;
+  return (bytes) => {
+    at += STEP;
+    if (left-- <= 0 || current.state === "ended") {
+      left = mutator.below(LIFETIME);
+      const credentials = new WebCredentials({
+        username: "viewer",
+        password: "s3cret",
+        random: (into) => into.fill(7),
+      });
+      const timeouts = { responseTimeout: 1e4, firstPacketTimeout: 1e4, idleTimeout: 1e4 };
+      current = new FlvClientSession("http://cam.example/flv", { ...timeouts, credentials, onMedia: understood });
+      current.start(at);
+      current.receive(encoder.encode("HTTP/1.1 200 OK\r\n\r\n"), at);
+      current.receive(FLV_HEADER, at);
+      current.receive(configurations[mutator.below(configurations.length)], at);
+    }
+    // What is behind a tag's head is reached where that says how long it is.
+    if (bytes.length >= 15 && mutator.below(64) > 0) {
+      bytes[0] = 9;
+      bytes[1] = 0;
+      bytes[2] = bytes.length - 15 >> 8;
+      bytes[3] = bytes.length - 15;
+    }
+    current.receive(bytes, at);
+    current.tick(at);
+    while (current.outgoing() !== null);
+    for (let more = true; more;) more = current.events().length > 0;
+  };
+}
+
 /** Packets as they come: nothing of their heads is put right. */
 function rtp(_: Mutator, understood: () => void): (bytes: Uint8Array) => void {
   const view = new RtpPacketView(), onUnit = judged(() => {});
@@ -200,6 +237,7 @@ export async function victims(): Promise<Record<string, Victim>> {
   for (const { name, seeds, ...format } of AUDIO) {
     all[name] = { seeds, make: received((onUnit) => new AudioReceiver({ ...COMMON, ...format, onUnit })) };
   }
+  all.flv = { seeds: tags(), make: flv };
   all.metadata = { seeds: packetsOf("metadata"), make: received(data) };
   return all;
 }

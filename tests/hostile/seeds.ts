@@ -1,6 +1,7 @@
 import { type AudioReceiverOptions, videoPacketizer, writeRtpHeader } from "../../src/rtp/mod.ts";
 import * as h264 from "../../src/rtp/h264/testing.ts";
 import * as hevc from "../../src/rtp/h265/testing.ts";
+import { tagBytes, tagsOf } from "../support/flv_server.ts";
 import { jpegFile } from "../../src/rtp/mjpeg/testing.ts";
 
 export const CODECS = ["h264", "hevc", "mjpeg"] as const;
@@ -88,6 +89,20 @@ export const AUDIO: readonly SoundFormat[] = [
     seeds: [packet(fill(640)), packet(fill(7))],
   },
 ];
+
+/** Tags of FLV, of both codecs and in both forms. */
+export function tags(): Uint8Array<ArrayBuffer>[] {
+  const shape = { width: 320, height: 180, frameRate: 25 };
+  const sets = {
+    h264: h264.unit(h264.SPS, h264.PPS),
+    hevc: hevc.unit(hevc.VPS, hevc.SPS, hevc.PPS),
+  };
+  return (["h264", "hevc"] as const).flatMap((codec) => {
+    const units = PICTURES[codec].map((data, i) => ({ data, pts: i * 40_000, dts: i * 40_000, keyframe: i < 2 }));
+    const file = { ...shape, codec, units, parameterSets: sets[codec] };
+    return (["legacy", "enhanced"] as const).flatMap((form) => tagsOf(file, form).map(tagBytes));
+  });
+}
 
 /** What devices of `tests/testdata` say: whole messages, and the descriptions in them. */
 export async function dialogues(): Promise<{ messages: string[]; descriptions: string[] }> {

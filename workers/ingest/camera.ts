@@ -1,8 +1,9 @@
 import { now, RtspError } from "../../src/media/mod.ts";
 import {
+  isHttpUrl,
   type NegotiatedTransport,
   redactUrl,
-  RtspClientSession,
+  type RtspClientSession,
   type RtspSessionEvent,
   type RtspTrack,
 } from "../../src/rtsp/mod.ts";
@@ -17,6 +18,7 @@ import {
 import type { Link } from "./connection.ts";
 import type { CameraEvents } from "./camera_events.ts";
 import { openLink } from "./link.ts";
+import { type CameraSession, CameraSessions } from "./camera_session.ts";
 import { brokenError, connectError, connectTimeout, listenError } from "./connect_error.ts";
 import { MediaPaths } from "./media_paths.ts";
 import type { NativeLibrary } from "./native.ts";
@@ -28,8 +30,6 @@ import { WarningLimiter } from "./warning_limiter.ts";
 
 /** How often counters are copied and warnings about the socket looked for, in milliseconds. */
 const COUNT_INTERVAL = 200;
-/** How long UDP may stay silent where TCP can be tried, in milliseconds. */
-const UDP_PATIENCE = 2_000;
 /** How long an orderly end may take, in milliseconds. */
 const CLOSE_PATIENCE = 200;
 
@@ -47,7 +47,10 @@ export class Camera {
   readonly #warnings: WarningLimiter;
   readonly #route: Route;
   #link: Link | null = null;
-  #session: RtspClientSession | null = null;
+  readonly #sessions: CameraSessions;
+  #session: CameraSession | null = null;
+  /** The same, where it is one of RTSP. */
+  #rtsp: RtspClientSession | null = null;
   /** What worked, or must be: after UDP stayed silent the next session asks for TCP. */
   #policy: CameraSettings["transport"];
   #state: CameraState = "connecting";
@@ -77,12 +80,16 @@ export class Camera {
     this.#warnings = new WarningLimiter((warning) => events.warning(warning));
     this.#media = new MediaPaths(sockets, settings, {
       ...{ info: events.info, beside: events.beside },
-      heard: (at) => this.#session?.mediaReceived(at),
-      sendInterleaved: (channel, packet) => this.#session?.sendInterleaved(channel, packet),
+      heard: (at) => this.#rtsp?.mediaReceived(at),
+      sendInterleaved: (channel, packet) => this.#rtsp?.sendInterleaved(channel, packet),
       warning: (warning, at) => this.#warnings.push(warning, at),
       broken: (error) => this.broken(error),
     });
     this.#retry = new Retry(settings.reconnect);
+    this.#sessions = new CameraSessions(
+      settings,
+      (channel, data, start, end) => this.#media.interleaved(channel, data, start, end, this.#receivedAt),
+    );
     this.#connect(now());
   }
 
@@ -190,21 +197,8 @@ export class Camera {
 
   #begin(): void {
     const at = now();
-    const { username, password, responseTimeout, firstPacketTimeout, idleTimeout } = this.#settings;
-    const session = new RtspClientSession(this.#route.url, {
-      username,
-      password,
-      transport: this.#policy === "http-tunnel" ? "tcp" : this.#policy,
-      random: (into) => crypto.getRandomValues(into),
-      beside: this.#media.wanted,
-      onMedia: (channel, data, start, end) => this.#media.interleaved(channel, data, start, end, this.#receivedAt),
-      responseTimeout,
-      firstPacketTimeout,
-      udpTimeout: Math.min(UDP_PATIENCE, firstPacketTimeout),
-      idleTimeout,
-      // A password in the clear is for the host that it was given for.
-      basic: this.#route.isAway ? "refuse" : "answer",
-    });
+    const { session, rtsp } = this.#sessions.open(this.#route, { policy: this.#policy, beside: this.#media.wanted });
+    this.#rtsp = rtsp;
     this.#session = session;
     this.#retry.reached();
     session.start(at);
@@ -227,7 +221,7 @@ export class Camera {
   }
 
   /** What a peer that does not read is not sent stays with the session, which has a bound for it. */
-  #send(session: RtspClientSession): void {
+  #send(session: CameraSession): void {
     while (this.#link && !this.#link.full) {
       const bytes = session.outgoing();
       if (!bytes) return;
@@ -291,7 +285,7 @@ export class Camera {
   }
 
   #openPorts(track: RtspTrack, at: number): void {
-    const session = this.#session!;
+    const session = this.#rtsp!;
     let ports;
     try {
       ports = this.#media.openPorts(track, this.#route.address);
@@ -376,7 +370,7 @@ export class Camera {
     this.#link?.close();
     this.#media.close();
     this.#link = null;
-    this.#session = null;
+    this.#session = this.#rtsp = null;
     this.#playingSince = 0;
   }
 
@@ -388,13 +382,18 @@ export class Camera {
   }
 
   #warn(code: string, message: string, at: number): void {
-    this.#warnings.push({ code, message, at: { url: this.#settings.url }, count: 1 }, at);
+    this.#warnings.push({ code, message, at: { url: redactUrl(this.#settings.url) }, count: 1 }, at);
   }
 
   #setState(state: CameraState, reason: string, since: number): void {
     if (state === this.#state && state !== "offline") return;
     this.#state = state;
-    const tunnelled = this.#media.kind === "tcp" && this.#settings.transport === "http-tunnel";
-    this.#events.state(state, reason, since, tunnelled ? "http-tunnel" : this.#media.kind);
+    const { kind } = this.#media;
+    const within = isHttpUrl(this.#route.url)
+      ? "http-flv"
+      : this.#settings.transport === "http-tunnel"
+      ? "http-tunnel"
+      : kind;
+    this.#events.state(state, reason, since, kind === "tcp" ? within : kind);
   }
 }

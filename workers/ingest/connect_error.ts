@@ -1,10 +1,10 @@
 import { RtspError } from "../../src/media/mod.ts";
-import { parseRtspUrl } from "../../src/rtsp/mod.ts";
+import { parseCameraUrl } from "../../src/rtsp/mod.ts";
 import { ERRNO, errnoPhrase } from "./native.ts";
 
 /** Why a TCP connection did not come about, in words that say what to do. */
 export function connectError(url: string, errno: number): RtspError {
-  const { host, port } = parseRtspUrl(url);
+  const { host, port } = parseCameraUrl(url);
   const action = `Cannot open ${url}`;
   switch (errno) {
     case ERRNO.ECONNREFUSED:
@@ -30,7 +30,7 @@ export function connectError(url: string, errno: number): RtspError {
 
 /** Why a TCP connection was not waited for any longer. */
 export function connectTimeout(settings: { url: string; connectTimeout: number }): RtspError {
-  const { host, port } = parseRtspUrl(settings.url);
+  const { host, port } = parseCameraUrl(settings.url);
   return new RtspError(
     "timeout",
     `Cannot open ${settings.url}: nothing answers at port ${port} of ${host} in ${settings.connectTimeout / 1000} s; ` +

@@ -1,4 +1,4 @@
-import { Authenticator, HttpTunnel, parseRtspUrl } from "../../src/rtsp/mod.ts";
+import { Authenticator, HttpTunnel, parseCameraUrl } from "../../src/rtsp/mod.ts";
 import type { CameraSettings } from "../ingest_protocol.ts";
 import { Connection, type Link, type LinkEvents } from "./connection.ts";
 import type { NativeLibrary } from "./native.ts";
@@ -17,7 +17,7 @@ export function openLink(
   events: LinkEvents,
 ): Link {
   const { settings, route } = to;
-  const url = parseRtspUrl(route.url);
+  const url = parseCameraUrl(route.url);
   const { address } = route;
   const connect = (events: LinkEvents): Link => {
     if (!url.secure) return new Connection(sockets.library, sockets.poller, address, events);

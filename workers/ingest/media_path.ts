@@ -1,6 +1,6 @@
 import type { Warning } from "../../src/media/mod.ts";
 import { writeRtpHeader } from "../../src/rtp/mod.ts";
-import type { NegotiatedTransport, RtspTrack } from "../../src/rtsp/mod.ts";
+import { type NegotiatedTransport, redactUrl, type RtspTrack } from "../../src/rtsp/mod.ts";
 import type { CameraSettings } from "../ingest_protocol.ts";
 import type { MediaTrack } from "./media_track.ts";
 import type { NativeLibrary } from "./native.ts";
@@ -161,7 +161,10 @@ export class MediaPath {
     if (fresh <= 0) return;
     counters[socketDrops] = drops;
     const message = `The system dropped ${fresh} datagrams because the receive buffer was full`;
-    this.#events.warning({ code: "socket-drops", message, at: { url: this.#settings.url }, count: fresh }, at);
+    this.#events.warning(
+      { code: "socket-drops", message, at: { url: redactUrl(this.#settings.url) }, count: fresh },
+      at,
+    );
   }
 
   /** Closes what is open, until the next connection. */
@@ -196,7 +199,7 @@ export class MediaPath {
       `The system gave a UDP receive buffer of ${got} bytes, ${asked} were asked for: bursts may be lost; ` +
       `to allow it: sysctl -w net.core.rmem_max=${asked}`;
     this.#events.warning(
-      { code: "receive-buffer", message, at: { url: this.#settings.url, got, asked }, count: 1 },
+      { code: "receive-buffer", message, at: { url: redactUrl(this.#settings.url), got, asked }, count: 1 },
       at,
     );
   }

@@ -1,6 +1,6 @@
 // Pure: no I/O.
 import { RtspError } from "../../src/media/mod.ts";
-import { parseRtspUrl } from "../../src/rtsp/mod.ts";
+import { parseCameraUrl } from "../../src/rtsp/mod.ts";
 import { AddressList } from "./address_list.ts";
 
 /** Redirections in a row that are followed. */
@@ -49,7 +49,7 @@ export class Route {
     if (++this.#redirects > MAX_REDIRECTS) {
       return new RtspError("protocol", `Cannot open ${this.#homeUrl}: it redirects again and again`);
     }
-    const before = parseRtspUrl(this.url), after = parseRtspUrl(to);
+    const before = parseCameraUrl(this.url), after = parseCameraUrl(to);
     if (before.host !== after.host || before.port !== after.port || before.secure !== after.secure) return "elsewhere";
     this.url = to;
     return "here";

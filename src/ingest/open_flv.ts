@@ -1,0 +1,54 @@
+import { libraryPath, loadLibrary } from "../../ffi/load.ts";
+import { parseHttpUrl } from "../rtsp/mod.ts";
+import { loadWorkers } from "../../workers/spawn.ts";
+import { Deadline } from "./deadline.ts";
+import { openCamera, settingsOf, totalTimeoutOf } from "./open_camera.ts";
+import type { OpenRtspOptions } from "./open_rtsp.ts";
+import { resolvePatiently } from "./resolve.ts";
+import type { RtspCamera } from "./rtsp_camera.ts";
+import { tlsTrust } from "./tls_options.ts";
+
+/** How to open a camera that sends FLV by HTTP. */
+export type OpenFlvOptions = Omit<OpenRtspOptions, "transport" | "receiveBuffer" | "beside">;
+
+/**
+ * Opens a camera that sends FLV by HTTP, as those of Reolink do whose RTSP tears pictures: H.264, and H.265 in either of the two ways
+ * that there are. Resolves with the first picture. Connection, states and coming back are as with `openRtsp`; sound is left
+ * out. Packets are counted as if it had sent some: FLV has none.
+ *
+ * Needs `--allow-net=<host:port>` and `--allow-ffi=<library>`.
+ *
+ * @param url `http:` or `https:`. What it has in its query is sent, and shown nowhere as far as it is a password. User name and password of
+ * the options answer a web server that asks for them (Basic, Digest).
+ * @throws {SyntaxError} where the URL is no HTTP address.
+ * @throws {RtspError} with a `code` that says why it cannot be opened.
+ * @throws {SetupError} where the C library is not built, or may not be loaded.
+ * @throws `signal.reason`
+ *
+ * @example
+ * ```ts ignore
+ * const query = new URLSearchParams({ port: "1935", app: "bcs", stream: "channel0_main.bcs", user, password });
+ * await using camera = await openFlv(`http://reolink.local/flv?${query}`);
+ * for await (const unit of camera.video.branch()) console.log(unit.pts, unit.data.length, unit.keyframe);
+ * ```
+ */
+export async function openFlv(url: string, options: OpenFlvOptions = {}): Promise<RtspCamera> {
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const address = parseHttpUrl(url);
+  const trust = tlsTrust(options.tls);
+  const settings = settingsOf({ ...options, transport: "tcp" });
+  const path = await libraryPath();
+  await loadWorkers();
+  using deadline = new Deadline(address.href, totalTimeoutOf(options), signal);
+  const addresses = await deadline.unlessOver(resolvePatiently(loadLibrary(path), address, settings, deadline.signal));
+  deadline.signal.throwIfAborted();
+  return await openCamera(address, {
+    ...settings,
+    url: address.href,
+    username: options.username ?? address.username,
+    password: options.password ?? address.password,
+    addresses,
+    sdp: null,
+  }, { ...options, path, trust, deadline });
+}
