@@ -51,6 +51,7 @@ export async function readersBench(results: Results, cases: readonly Case[]): Pr
         unit,
         ...(other ? { ratio: median(mine) / median(other), rival } : {}),
       });
+    const each = ({ readers }: Run, figure: (reader: ShmFigures) => number) => readers.map(figure);
     const whole = ({ readers: [{ fps, torn, frames }] }: Run) => fps * (1 - torn / Math.max(1, frames));
     const written = ({ writer }: Run) => writer.fps;
     const torn = ({ readers }: Run) => readers.reduce((sum, { torn }) => sum + torn, 0);
@@ -64,9 +65,10 @@ export async function readersBench(results: Results, cases: readonly Case[]): Pr
     add("paced.p99", of(paced.ours, p99), "ms", of(paced.theirs, p99));
     add("async.p50", of(paced.promised, p50), "ms", of(paced.theirs, p50));
     add("async.p99", of(paced.promised, p99), "ms", of(paced.theirs, p99));
-    add("read.4-readers.each", free.four.flatMap(({ readers }) => readers.map(({ fps }) => fps)), "frames/s");
+    add("read.4-readers.each", free.four.flatMap((run) => each(run, ({ fps }) => fps)), "frames/s");
     add("write.4-readers", of(free.four, written), "frames/s", of(free.ours, written), "one reader");
-    add("paced.4-readers.each", pacedFour.readers.map(({ fps }) => fps), "frames/s");
+    add("paced.4-readers.p50", each(pacedFour, ({ p50_us }) => p50_us / 1_000), "ms");
+    add("paced.4-readers.p99", each(pacedFour, ({ p99_us }) => p99_us / 1_000), "ms");
     add("torn.4-readers", of(free.four, torn), "frames");
   }
 }

@@ -284,8 +284,8 @@ MR_API int32_t mr_ring_write(int32_t handle, const uint8_t *request, const uint8
  *  last one taken), delivered, missed, overtaken, invalid, bytes of the record found (payload and blob); f64 offset of the arena,
  *  bytes of it, bytes of a cell (0: variable); u32 slots, mode (0 every, 1 latest), step, fresh (1 until the first record was taken),
  *  peeked (1 where a record is found, and not taken), signal as it was before looking; f64 gap as it was when a record was
- *  found last; f64 publishedAt of the record taken last and how long after the one before it was published, ns; the
- *  descriptor of the record that was found. */
+ *  found last; f64 publishedAt of the record taken last, u32 how long after the one before it was published, ns, 2 x u16 of the
+ *  spinning before a sleep; the descriptor of the record that was found. */
 #define MR_RING_READING_BYTES 256
 #define MR_RING_EVERY 0u
 #define MR_RING_LATEST 1u

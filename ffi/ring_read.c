@@ -14,7 +14,9 @@
 #define MOST UINT64_C(9007199254740991) /* what a double counts to */
 /* A reader whose writer published its last two records so close to one another spins so long before it sleeps, because to be woken takes
  * longer than the next record does. Below 20,000 records a second nobody spins. */
-#define SPIN_NS 50000
+#define SPIN_NS 50000u
+/* Where nothing came meanwhile, the writer mostly waits for this very core: so many waits at most then go by without. */
+#define RESTS_MOST 1024u
 #define CLOSED 2u
 
 /* What the caller's block says: numbers as doubles there, and as they are here. */
@@ -23,7 +25,9 @@ struct block {
   double arena, arena_bytes, cell_bytes;
   uint32_t slots, mode, step, fresh, peeked, seen;
   double before;
-  double published_ms, pace_ns;
+  double published_ms;
+  uint32_t pace_ns;
+  uint16_t rests, rests_next;
   uint8_t described[MR_RING_SLOT];
 };
 _Static_assert(sizeof(struct block) == MR_RING_READING_BYTES, "the header says how long it is");
@@ -179,8 +183,13 @@ static uint32_t signal_of(const struct reading *reading) {
   return atomic_load_explicit((const _Atomic uint32_t *)(reading->ring + MR_RING_SIGNAL), memory_order_acquire);
 }
 
-static bool spin(const struct reading *reading) {
-  if (!(reading->block->pace_ns >= 0 && reading->block->pace_ns < SPIN_NS)) return false;
+static bool spin(struct reading *reading) {
+  struct block *block = reading->block;
+  if (block->pace_ns >= SPIN_NS) return false;
+  if (block->rests > 0) {
+    block->rests--;
+    return false;
+  }
   int64_t until = nanoseconds() + SPIN_NS;
   do {
     /* Seldom, because each look takes the line away from the writer, who writes three words in it. */
@@ -191,9 +200,13 @@ static bool spin(const struct reading *reading) {
       __asm__ volatile("yield");
 #endif
     }
-    if (signal_of(reading) != reading->block->seen) return true;
+    if (signal_of(reading) != block->seen) {
+      block->rests_next = 0;
+      return true;
+    }
   } while (nanoseconds() < until);
-  reading->block->pace_ns = SPIN_NS;
+  block->rests_next = (uint16_t)(block->rests_next == 0 ? 1 : block->rests_next < RESTS_MOST ? 2 * block->rests_next : RESTS_MOST);
+  block->rests = block->rests_next;
   return false;
 }
 
@@ -218,7 +231,8 @@ static int32_t wait_and_read(struct reading *reading, uint8_t *into, uint64_t le
 static void keep_pace(struct block *block) {
   double published;
   memcpy(&published, block->described + PUBLISHED_AT, sizeof published);
-  block->pace_ns = (published - block->published_ms) * 1e6 / (block->before + 1);
+  double pace = (published - block->published_ms) * 1e6 / (block->before + 1);
+  block->pace_ns = pace >= 0 && pace < SPIN_NS ? (uint32_t)pace : SPIN_NS;
   block->published_ms = published;
 }
 

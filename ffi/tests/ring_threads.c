@@ -30,7 +30,9 @@ struct request {
 struct block {
   double cursor, gap, delivered, missed, overtaken, invalid, bytes, arena, arena_bytes, cell_bytes;
   uint32_t slots, mode, step, fresh, peeked, seen;
-  double before, published_ms, pace_ns;
+  double before, published_ms;
+  uint32_t pace_ns;
+  uint16_t rests, rests_next;
   uint8_t described[128];
 };
 
