@@ -69,6 +69,7 @@ const MATRICES: Record<number, [number, number]> = {
   4: [0.30, 0.11],
   7: [0.212, 0.087],
   9: [0.2627, 0.0593],
+  10: [0.2627, 0.0593],
 };
 
 const HALVED: Partial<Record<BridgeFormat, [number, number]>> = {
@@ -97,7 +98,7 @@ function planesOf(pixels: Uint8Array, { format, width, height }: ScalerOptions["
 
 /**
  * What a picture is to become, in double precision, before it is rounded: red, green and blue, or grey, from 0 to 255, not
- * clipped. `shared`: two pixels across have the same colour, as at equal size.
+ * clipped. `shared`: four pixels have the chroma of one sample, as it lies, of 4:2:0 at equal size.
  */
 export function reference(
   { source, target, algorithm = "bilinear" }: ScalerOptions,
@@ -116,11 +117,8 @@ export function reference(
   const colour = planes.slice(1).map((plane) => {
     const extent: [number, number] = [source.width / acrossBy, source.height / downBy];
     if (!shared) return scaled(plane, extent, size, algorithm).values;
-    const narrow = scaled(plane, [plane.width, extent[1]], [plane.width, size[1]], algorithm);
-    return Float64Array.from(
-      luma,
-      (_, i) => narrow.values[Math.floor(i / size[0]) * plane.width + ((i % size[0]) >> 1)],
-    );
+    const row = (i: number) => Math.floor(i / size[0]) >> 1, column = (i: number) => (i % size[0]) >> 1;
+    return Float64Array.from(luma, (_, i) => plane.values[row(i) * plane.width + column(i)]);
   });
   const [kr, kb] = MATRICES[source.matrix ?? 2] ?? [0.299, 0.114];
   const wide = source.fullRange ? 255 : 224, kg = 1 - kr - kb;

@@ -160,8 +160,9 @@ Deno.test("every matrix and range at equal size is what double precision makes o
     for (const fullRange of [false, true]) {
       for (const format of ["I420", "NV12"] as const) {
         for (const content of ["random", "extreme"] as const) {
-          const source = { width: 50, height: 34, format, fullRange, matrix: matrix === 10 ? 9 : matrix };
-          const options: ScalerOptions = { source, target: { width: 50, height: 34, format: "RGB24" } };
+          const source = { width: 50, height: 34, format, fullRange, matrix };
+          const target = { width: 50, height: 34, format: seed % 2 ? "RGB24" : "BGRA" } as const;
+          const options: ScalerOptions = { source, target, algorithm: seed % 3 ? "bilinear" : "nearest" };
           const off = await farthest(options, content, seed++);
           assert(
             off <= BYTES_WITHIN,

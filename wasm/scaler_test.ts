@@ -91,7 +91,7 @@ function same(name: string, options: ScalerOptions): void {
   });
 }
 
-/** What our own kernels do, with every algorithm but one; resize_test.ts is about them. */
+/** What our own kernels do, with every algorithm but "nearest", and with that at equal size; resize_test.ts is about them. */
 const OURS: { from: readonly BridgeFormat[]; to: readonly BridgeFormat[] } = {
   from: ["I420", "I422", "I444", "NV12", "I420P10", "GRAY8"],
   to: ["RGB24", "BGR24", "RGBA", "BGRA", "GRAY8"],
@@ -112,6 +112,7 @@ for (const algorithm of Object.keys(FFMPEG_ALGORITHMS) as Algorithm[]) {
   for (const format of ["I420", "RGB24", "GRAY8"] as const) {
     if (algorithm !== "nearest" && OURS.to.includes(format)) continue;
     for (const [width, height] of [[160, 90], [320, 240], [500, 400]]) {
+      if (format === "RGB24" && width === 320) continue;
       same(`I420 320x240 to ${format} ${width}x${height}, ${algorithm}`, {
         source: { width: 320, height: 240, format: "I420" },
         target: { width, height, format },

@@ -25,8 +25,8 @@ struct mr_resizer {
   struct mr_axis luma_across, luma_down, chroma_across, chroma_down;
   struct mr_colours colours;
   int grey_factor, grey_start;
-  /* A row summed downwards, both of its chroma parts where they lay by turns, and three summed across; before and after each of
-   * the former is room for `beyond` words. */
+  /* A row summed downwards, and both of chroma; three summed across. Before and after each of the former is room for `beyond`
+   * words. */
   int16_t *down, *parts[2], *across[3];
   int beyond;
   /* The rows that a row is summed out of. */
@@ -95,7 +95,9 @@ struct mr_resizer *mr_resizer_new(int32_t width, int32_t height, int32_t format,
   const struct layout *from = layout_of(format);
   if (!from || !side_fits(width) || !side_fits(height) || !side_fits(target_width) || !side_fits(target_height)) return NULL;
   if (!is_rgb(target_format) && target_format != MR_GRAY8 && target_format != MR_RGBPF32) return NULL;
-  if (algorithm != MR_BILINEAR && algorithm != MR_AREA && algorithm != MR_BICUBIC) return NULL;
+  const int equal = is_rgb(target_format) && width == target_width && height == target_height && from->depth == 8 &&
+                    from->shift_x && from->shift_y && algorithm >= MR_NEAREST && algorithm < MR_BICUBIC;
+  if (!equal && algorithm != MR_BILINEAR && algorithm != MR_AREA && algorithm != MR_BICUBIC) return NULL;
   struct mr_resizer *resizer = av_mallocz(sizeof *resizer);
   if (!resizer) return NULL;
   resizer->from = from;
@@ -110,9 +112,8 @@ struct mr_resizer *mr_resizer_new(int32_t width, int32_t height, int32_t format,
   const double span = (target_full ? 255.0 : 219.0) / (full ? 255.0 : 219.0), one = 1 << MR_COLOUR_BITS;
   resizer->grey_factor = (int)(span * one + 0.5);
   resizer->grey_start = (int)(((target_full ? 0 : 16) - (full ? 0 : 16) * span) * one * (1 << MR_FRACTION));
-  resizer->equal = is_rgb(target_format) && width == target_width && height == target_height && from->depth == 8 &&
-                   from->shift_x && from->shift_y && algorithm != MR_BICUBIC;
-  if (resizer->equal || (make_axes(resizer, algorithm) >= 0 && make_rows(resizer) >= 0)) return resizer;
+  resizer->equal = equal;
+  if (equal || (make_axes(resizer, algorithm) >= 0 && make_rows(resizer) >= 0)) return resizer;
   mr_resizer_free(resizer);
   return NULL;
 }
@@ -125,43 +126,44 @@ void mr_resizer_normalize(struct mr_resizer *resizer, const float *scale, const 
 }
 
 /* One row of a plane of `samples` by `height`, summed downwards for row `y` of what is made. */
-static void sum_down(struct mr_resizer *resizer, const struct mr_axis *axis, const uint8_t *plane, int stride,
-                     int samples, int height, int y) {
+static void sum_down(const struct mr_resizer *resizer, const struct mr_axis *axis, const uint8_t *plane, int stride,
+                     int samples, int height, int y, int16_t *to) {
   for (int tap = 0; tap < axis->taps; tap++) {
     const int row = axis->first[y] + tap;
     resizer->rows[tap] = plane + (ptrdiff_t)(row < 0 ? 0 : row < height ? row : height - 1) * stride;
   }
-  mr_sum_down(resizer->rows, axis->weights + (ptrdiff_t)y * axis->taps, axis->taps, resizer->from->depth,
-              resizer->down + resizer->beyond, samples);
+  const int16_t *weights = axis->weights + (ptrdiff_t)y * axis->taps;
+  mr_sum_down(resizer->rows, weights, axis->taps, resizer->from->depth, to, samples);
 }
 
 /* `row` has room around it. */
-static void sum_across(const struct mr_resizer *resizer, const struct mr_axis *axis, int16_t *row, int samples,
-                       int16_t *to) {
-  row += resizer->beyond;
-  if (axis->taps == 1) {
-    memcpy(to, row, samples * sizeof *to);
-    return;
-  }
+static void sum_across(const struct mr_axis *axis, int16_t *row, int samples, int16_t *to) {
   mr_extend(row, samples, axis->taps);
   mr_sum_across(axis, row, to);
 }
 
-static void sum_chroma(struct mr_resizer *resizer, const uint8_t *const *planes, const int32_t *strides, int y) {
+static void sum_luma(const struct mr_resizer *resizer, const uint8_t *plane, int stride, int y) {
+  const struct mr_axis *across = &resizer->luma_across;
+  int16_t *to = resizer->across[0], *row = across->taps == 1 ? to : resizer->down + resizer->beyond;
+  sum_down(resizer, &resizer->luma_down, plane, stride, resizer->width, resizer->height, y, row);
+  if (row != to) sum_across(across, row, resizer->width, to);
+}
+
+static void sum_chroma(const struct mr_resizer *resizer, const uint8_t *const *planes, const int32_t *strides, int y) {
   const struct layout *from = resizer->from;
   const int samples = -(-resizer->width >> from->shift_x), height = -(-resizer->height >> from->shift_y);
   const struct mr_axis *across = &resizer->chroma_across, *down = &resizer->chroma_down;
+  const int whole = across->taps == 1;
+  int16_t *const *to = resizer->across + 1, *rows[2], *row = resizer->down + resizer->beyond;
+  for (int i = 0; i < 2; i++) rows[i] = whole ? to[i] : resizer->parts[i] + resizer->beyond;
   if (from->both) {
-    sum_down(resizer, down, planes[1], strides[1], 2 * samples, height, y);
-    mr_part(resizer->down + resizer->beyond, resizer->parts[0] + resizer->beyond, resizer->parts[1] + resizer->beyond,
-            samples);
-    for (int i = 0; i < 2; i++) sum_across(resizer, across, resizer->parts[i], samples, resizer->across[1 + i]);
-    return;
+    sum_down(resizer, down, planes[1], strides[1], 2 * samples, height, y, row);
+    mr_part(row, rows[0], rows[1], samples);
+  } else {
+    for (int i = 0; i < 2; i++) sum_down(resizer, down, planes[1 + i], strides[1 + i], samples, height, y, rows[i]);
   }
-  for (int i = 1; i < 3; i++) {
-    sum_down(resizer, down, planes[i], strides[i], samples, height, y);
-    sum_across(resizer, across, resizer->down, samples, resizer->across[i]);
-  }
+  if (whole) return;
+  for (int i = 0; i < 2; i++) sum_across(across, rows[i], samples, to[i]);
 }
 
 static void store_row(struct mr_resizer *resizer, uint8_t *const *targets, const int32_t *strides, int y) {
@@ -192,8 +194,7 @@ int32_t mr_resizer_run(struct mr_resizer *resizer, const uint8_t *const *planes,
     return resizer->height;
   }
   for (int y = 0; y < resizer->target_height; y++) {
-    sum_down(resizer, &resizer->luma_down, planes[0], strides[0], resizer->width, resizer->height, y);
-    sum_across(resizer, &resizer->luma_across, resizer->down, resizer->width, resizer->across[0]);
+    sum_luma(resizer, planes[0], strides[0], y);
     if (resizer->colour) sum_chroma(resizer, planes, strides, y);
     store_row(resizer, targets, target_strides, y);
   }

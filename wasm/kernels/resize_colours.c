@@ -83,12 +83,11 @@ INLINE void rgb_row(const struct mr_colours *colours, const int16_t *y, const in
   const struct factors f = factors_of(colours, 1 << (SHIFT - 1));
   const int bytes = bytes_of_pixel(format);
   int at = 0;
-  for (; at + PIXELS_WRITTEN <= width; at += 16) rgb_block(&f, y + at, u + at, v + at, to + bytes * at, format);
-  for (; at < width; at += 16) {
-    uint8_t last[64];
-    rgb_block(&f, y + at, u + at, v + at, last, format);
-    memcpy(to + bytes * at, last, (width - at < 16 ? width - at : 16) * bytes);
-  }
+  for (; at + 16 <= width; at += 16) rgb_block(&f, y + at, u + at, v + at, to + bytes * at, format);
+  if (at == width) return;
+  uint8_t last[64];
+  rgb_block(&f, y + at, u + at, v + at, last, format);
+  memcpy(to + bytes * at, last, (width - at) * bytes);
 }
 
 void mr_row_to_rgb(const struct mr_colours *colours, const int16_t *y, const int16_t *u, const int16_t *v, uint8_t *to,
@@ -99,17 +98,18 @@ void mr_row_to_rgb(const struct mr_colours *colours, const int16_t *y, const int
   else rgb_row(colours, y, u, v, to, MR_BGRA, width);
 }
 
-/* Four of one channel: black is 0 and white 255 before they are multiplied. */
+/* Four of one channel, which are not below black nor above white. */
 INLINE v128_t to_floats(v128_t sums, float scale, float start) {
-  const float one = 1.0f / (1 << SHIFT);
-  v128_t value = wasm_f32x4_mul(wasm_f32x4_convert_i32x4(sums), wasm_f32x4_splat(one));
-  value = wasm_f32x4_pmin(wasm_f32x4_pmax(value, wasm_f32x4_splat(0)), wasm_f32x4_splat(255));
+  const v128_t white = wasm_f32x4_const_splat(255.0f * (1 << SHIFT));
+  v128_t value = wasm_f32x4_convert_i32x4(sums);
+  value = wasm_f32x4_pmin(wasm_f32x4_pmax(value, wasm_f32x4_const_splat(0)), white);
   return wasm_f32x4_add(wasm_f32x4_mul(value, wasm_f32x4_splat(scale)), wasm_f32x4_splat(start));
 }
 
 INLINE void floats_block(const struct mr_colours *colours, const struct factors *f, const int16_t *ys, const int16_t *us,
                          const int16_t *vs, float *red, float *green, float *blue) {
-  const float *scale = colours->scale, *start = colours->start;
+  const float one = 1.0f / (1 << SHIFT), *start = colours->start;
+  const float scale[3] = {colours->scale[0] * one, colours->scale[1] * one, colours->scale[2] * one};
   for (int i = 0; i < 8; i += 4) {
     const v128_t y = wasm_v128_load64_zero(ys + i), u = wasm_v128_load64_zero(us + i);
     const v128_t yv = zip_words_low(y, wasm_v128_load64_zero(vs + i)), uy = zip_words_low(u, y);
