@@ -268,8 +268,8 @@ Deno.test("millrace says in one sentence what is wrong with a command line, and 
 Deno.test("millrace shows no password of an address that is none", async () => {
   const what = "it does not begin with rtsp:// or rtsps://";
   await Promise.all([
-    isWrong(["probe", `http://viewer:${SECRET}@cam/a`], `Cannot read address "http://viewer:***@cam/a": ${what}`),
+    isWrong(["probe", `ftp://viewer:${SECRET}@cam/a`], `Cannot read address "ftp://viewer:***@cam/a": ${what}`),
     isWrong(["demo", "--camera", `viewer:${SECRET}@cam/a`], `Cannot read address "viewer:***@cam/a": ${what}`),
-    isWrong(["decode", `https://viewer:${SECRET}@cam/a`], `Cannot read address "https://viewer:***@cam/a": ${what}`),
+    isWrong(["decode", `rtmps://viewer:${SECRET}@cam/a`], `Cannot read address "rtmps://viewer:***@cam/a": ${what}`),
   ]);
 });
