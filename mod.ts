@@ -18,6 +18,7 @@ export {
   type RtspServerStats,
   type Servable,
   ServedFeed,
+  type ServeFeedOptions,
   type ServerCounters,
   serveRtsp,
   type ServeRtspOptions,

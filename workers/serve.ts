@@ -11,6 +11,8 @@ import { type FromServeWorker, SERVER_COUNTERS, type ToServeWorker } from "./ser
 
 /** How long it sleeps at most before it looks around by itself, in milliseconds. */
 const PATIENCE = 1_000;
+/** The same with sound to send: its ring does not ring the bell. */
+const SOUND_PATIENCE = 40;
 /** Between two updates of the counters of its clients, in milliseconds. */
 const COUNTING = 100;
 
@@ -89,7 +91,7 @@ async function run(): Promise<void> {
     }
     // A feed that is always ahead would keep this thread in microtasks for ever, and its sockets would starve.
     if (more || bell.count !== seen) await new Promise((resolve) => setTimeout(resolve, 0));
-    else await bell.waitAsync(seen, PATIENCE);
+    else await bell.waitAsync(seen, [...streams.values()].some((stream) => stream.isHeard) ? SOUND_PATIENCE : PATIENCE);
   }
   clearInterval(counting);
   for (const number of streams.keys()) remove(number);

@@ -1,5 +1,5 @@
 // Pure: no I/O.
-import type { VideoTrackInfo } from "../src/media/mod.ts";
+import type { AudioTrackInfo, VideoTrackInfo } from "../src/media/mod.ts";
 import type { ServerScheme } from "../src/rtsp/mod.ts";
 
 /** What a server is made of. */
@@ -27,6 +27,8 @@ export interface StreamSettings {
   /** What is known before the first keyframe; null: nothing. */
   info: VideoTrackInfo | null;
   joinAt: JoinAt;
+  /** What is heard beside it: a ring of its units, and what they are. */
+  sound: { ring: SharedArrayBuffer; info: AudioTrackInfo } | null;
   counters: SharedArrayBuffer;
 }
 

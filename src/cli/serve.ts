@@ -18,6 +18,7 @@ interface ServeFlags {
   cameraUser?: string;
   cameraPassword?: string;
   cameraTransport: TransportPolicy;
+  sound: boolean;
   seconds?: number;
 }
 
@@ -51,6 +52,7 @@ export function serve(): Command {
     .addOption(
       new Option("--camera-transport <name>", "how the cameras send").choices(["auto", "udp", "tcp"]).default("auto"),
     )
+    .option("--no-sound", "the pictures alone")
     .option("--seconds <number>", "end by itself after so many seconds", seconds)
     .addHelpText(
       "after",
@@ -83,6 +85,7 @@ async function run(words: string[], flags: ServeFlags): Promise<void> {
       username: flags.cameraUser,
       password: flags.cameraPassword,
       transport: flags.cameraTransport,
+      beside: flags.sound ? ["audio"] as const : [],
       signal: stop.signal,
     };
     const stopped = server.ended.then((error) => {
@@ -144,7 +147,7 @@ async function keepServing(
   while (!signal.aborted) {
     try {
       await using camera = await openRtsp(url, options);
-      const served = server.add(name, camera.video);
+      const served = server.add(name, camera.video, options.beside?.length ? { sound: camera.audio } : {});
       print(served.url);
       await followStates(camera, tell);
       const error = await camera.ended;

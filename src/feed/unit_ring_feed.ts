@@ -1,4 +1,14 @@
-import type { BranchOptions, BranchStats, Feed, Filter, Frame, FrameFeed, Sink, UnitFeed } from "../media/mod.ts";
+import type {
+  AudioTrackInfo,
+  BranchOptions,
+  BranchStats,
+  Feed,
+  Filter,
+  Frame,
+  FrameFeed,
+  Sink,
+  UnitFeed,
+} from "../media/mod.ts";
 import { HEADER, type RecordMeta, RingReader, SharedRingMemory } from "../ring/mod.ts";
 import { drain } from "./drain.ts";
 import { onEnd } from "./encoded_source.ts";
@@ -15,6 +25,8 @@ export interface UnitSource<T> {
   readonly ring: SharedArrayBuffer;
   /** The unit that a record is, with these bytes; undefined where it is none. */
   unitOf(meta: RecordMeta, data: Uint8Array<ArrayBuffer>): T | undefined;
+  /** What is known of it, where it is sound. */
+  readonly sound?: AudioTrackInfo | null;
   /** Settles when the source is over: with its error, or with undefined where it ended or was closed. Never rejects. */
   readonly ended: Promise<Error | undefined>;
 }
@@ -102,6 +114,11 @@ export class UnitRingFeed<T> implements UnitFeed<T> {
 
   pipeTo(sink: Sink<T>, options: { signal?: AbortSignal } = {}): Promise<void> {
     return drain(this, sink, { ...options, discard: () => {} });
+  }
+
+  /** What it reads from. */
+  get source(): UnitSource<T> {
+    return this.#source;
   }
 
   stats(): BranchStats {

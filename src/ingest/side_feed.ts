@@ -67,9 +67,13 @@ export class SideFeed<T> {
       if (this.#ring) return this.#ring;
       throw new TypeError(`Cannot read a camera's ${kind}: open it with beside: ["${kind}"]`);
     };
+    const info = () => this.condition.info;
     this.feed = new UnitRingFeed<T>({
       get ring() {
         return ring();
+      },
+      get sound() {
+        return info();
       },
       unitOf: (meta, data) => unitOf(meta, data, this.condition.encoding),
       ended,

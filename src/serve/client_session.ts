@@ -1,21 +1,19 @@
 import { parseRtcp } from "../rtp/mod.ts";
 import {
-  formatTransport,
   parseRtspUrl,
   parseTransport,
   RtspHeaders,
   RtspParser,
   type RtspRequest,
   serializeResponse,
-  type TransportSpec,
-  transportSpec,
 } from "../rtsp/mod.ts";
 import type { AuthVerifier } from "../rtsp/mod.ts";
+import { ClientTrack } from "./client_track.ts";
 import { ClientWriter } from "./client_writer.ts";
-import { DatagramSender } from "./datagram_sender.ts";
 import { describe } from "./description.ts";
+import { type SendFormat, soundFormat, videoFormat } from "./send_format.ts";
 import type { ServedStream } from "./served_stream.ts";
-import { Viewer, type ViewerSink } from "./viewer.ts";
+import type { Viewer } from "./viewer.ts";
 
 /** After so many milliseconds without a sign of life a client's session is over. */
 export const SESSION_TIMEOUT = 60_000;
@@ -43,9 +41,8 @@ export class ClientSession {
   readonly #peer: string;
   readonly #id = crypto.randomUUID().slice(0, 8);
   readonly #parser: RtspParser;
-  #viewer: Viewer | null = null;
+  readonly #tracks = new Map<SendFormat["kind"], ClientTrack>();
   #stream: ServedStream | null = null;
-  #datagrams: DatagramSender | null = null;
   #playing = false;
   #closed = false;
   #base = "";
@@ -63,14 +60,17 @@ export class ClientSession {
       request: (request) => this.#onRequest(request),
       response: () => {},
       interleaved: (channel, data, start, end) => {
-        if (channel === this.#viewer?.channels?.[1]) this.#onControl(data.subarray(start, end));
+        for (const track of this.#tracks.values()) {
+          if (track.controls(channel)) this.#onControl(data.subarray(start, end));
+        }
       },
       fault: () => this.close(),
     });
   }
 
+  /** Who its pictures are sent to. */
   get viewer(): Viewer | null {
-    return this.#viewer;
+    return this.#tracks.get("video")?.viewer ?? null;
   }
 
   /** What it set up. */
@@ -98,7 +98,7 @@ export class ClientSession {
 
   /** Says goodbye and closes the connection: what it plays is over. */
   finish(): void {
-    this.#viewer?.bye();
+    for (const { viewer } of this.#tracks.values()) viewer.bye();
     this.#stop();
     this.#writer.finish();
   }
@@ -152,8 +152,10 @@ export class ClientSession {
       case "PLAY":
         return this.#play(exchange, session);
       case "PAUSE":
-        if (this.#viewer) this.#stream?.leave(this.#viewer);
-        this.#viewer?.pause();
+        for (const { viewer } of this.#tracks.values()) {
+          this.#stream?.leave(viewer);
+          viewer.pause();
+        }
         this.#playing = false;
         return reply(200, [session]);
       case "GET_PARAMETER":
@@ -190,64 +192,43 @@ export class ClientSession {
     const description = described instanceof Promise ? await described : described;
     if (!description) return reply(503);
     if (this.#closed) return;
-    this.#stop();
-    let answer: TransportSpec;
-    const channels: [number, number] | null = offer.protocol === "tcp" ? offer.interleaved ?? [0, 1] : null;
-    if (offer.protocol === "udp") {
-      try {
-        this.#datagrams = new DatagramSender({
-          local: this.#local,
-          peer: this.#peer,
-          clientPorts: offer.clientPort!,
-          onControl: (bytes) => {
-            this.lastSeen = Date.now();
-            this.#onControl(bytes);
-          },
-        });
-      } catch {
-        return reply(453);
-      }
-    }
+    const kind = /\/track2$/.test(request.url.replace(/[?#].*$/, "")) ? "sound" : "video";
+    if (kind === "sound" && !description.sound) return reply(404);
+    // Who sets up another stream is done with this one.
+    if (this.#stream !== found) this.#stop();
+    else this.#drop(kind);
+    const taken = [...this.#tracks.values()].flatMap(({ viewer }) => viewer.channels ?? []);
+    if (offer.interleaved?.some((channel) => taken.includes(channel))) return reply(461);
     this.#stream = found;
-    const viewer = new Viewer({
-      codec: description.codec,
-      channels,
-      sink: this.#sink(),
-      disturbance: found.disturb?.(),
-    });
-    this.#viewer = viewer;
-    const { ssrc } = viewer;
-    if (channels) answer = transportSpec("tcp", { interleaved: channels, ssrc });
-    else {
-      answer = transportSpec("udp", {
-        clientPort: offer.clientPort!,
-        serverPort: this.#datagrams!.serverPorts,
-        ssrc,
+    let track: ClientTrack;
+    try {
+      track = new ClientTrack({
+        ...{ offer, writer: this.#writer, local: this.#local, peer: this.#peer, disturbance: found.disturb?.() },
+        channels: kind === "video" ? [0, 1] : [2, 3],
+        format: kind === "sound" ? soundFormat(description.sound!) : videoFormat(description.codec),
+        onControl: (bytes) => {
+          this.lastSeen = Date.now();
+          this.#onControl(bytes);
+        },
       });
+    } catch {
+      return reply(453); // there are no ports left
     }
-    reply(200, [session, ["Transport", formatTransport(answer)]]);
+    this.#tracks.set(kind, track);
+    reply(200, [session, ["Transport", track.transport]]);
   }
 
   #play({ reply }: Exchange, session: [string, string]): void {
-    const viewer = this.#viewer, stream = this.#stream;
-    if (!viewer || !stream) return reply(455);
+    const stream = this.#stream;
+    if (this.#tracks.size === 0 || !stream) return reply(455);
     this.#playing = true;
     const pts = stream.nextKeyframePts;
-    const time = pts === null ? "" : `;rtptime=${viewer.rtpTime(pts)}`;
-    reply(200, [session, ["Range", "npt=now-"], [
-      "RTP-Info",
-      `url=${this.#base}track1;seq=${viewer.sequence}${time}`,
-    ]]);
-    stream.join(viewer);
-  }
-
-  #sink(): ViewerSink {
-    const writer = this.#writer, datagrams = this.#datagrams;
-    return {
-      hasRoom: (bytes) => datagrams ? datagrams.hasRoom : writer.hasRoom(bytes),
-      interleaved: (bytes) => writer.write(bytes),
-      datagram: (kind, packet) => datagrams?.send(kind, packet),
-    };
+    const begins = [...this.#tracks].map(([kind, { viewer }]) => {
+      const time = pts === null || kind === "sound" ? "" : `;rtptime=${viewer.rtpTime(pts)}`;
+      return `url=${this.#base}${kind === "video" ? "track1" : "track2"};seq=${viewer.sequence}${time}`;
+    });
+    reply(200, [session, ["Range", "npt=now-"], ["RTP-Info", begins.join(",")]]);
+    for (const { viewer } of this.#tracks.values()) stream.join(viewer);
   }
 
   /** Whether this thread can and may send datagrams to the client: else Deno would refuse each of them. */
@@ -263,7 +244,7 @@ export class ClientSession {
     try {
       const { href } = parseRtspUrl(url);
       const path = href.replace(/^rtsps?:\/\/[^/]*\/?/, "").replace(/[?#].*$/, "");
-      return this.#server.find(decodeURIComponent(path.replace(/\/?track1$/, "").replace(/\/+$/, "")));
+      return this.#server.find(decodeURIComponent(path.replace(/\/?track[12]$/, "").replace(/\/+$/, "")));
     } catch {
       return undefined; // no address, or escapes in it that are none
     }
@@ -274,11 +255,16 @@ export class ClientSession {
   }
 
   #stop(): void {
-    if (this.#viewer) this.#stream?.leave(this.#viewer);
+    for (const kind of [...this.#tracks.keys()]) this.#drop(kind);
     this.#playing = false;
-    this.#datagrams?.close();
-    this.#datagrams = null;
-    this.#viewer = null;
     this.#stream = null;
+  }
+
+  #drop(kind: SendFormat["kind"]): void {
+    const track = this.#tracks.get(kind);
+    if (!track) return;
+    this.#tracks.delete(kind);
+    this.#stream?.leave(track.viewer);
+    track.close();
   }
 }

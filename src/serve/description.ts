@@ -1,8 +1,9 @@
 // Pure: no I/O.
-import type { VideoCodec } from "../media/mod.ts";
+import type { AudioTrackInfo, VideoCodec } from "../media/mod.ts";
 import { hevcNalType, Nal, nalType } from "../rtp/mod.ts";
 import { CLOCK_RATE, PAYLOAD_TYPE } from "./payload_type.ts";
 import { splitSets } from "./parameter_sets.ts";
+import { describeSound } from "./send_format.ts";
 
 /** What a server says of a stream. */
 export interface StreamDescription {
@@ -16,6 +17,8 @@ export interface StreamDescription {
   /** In pixels; 0 where it is not known. */
   width: number;
   height: number;
+  /** What is sent beside the pictures; none where it is left out. */
+  sound?: AudioTrackInfo | null;
 }
 
 /** A stream's description. @see RFC 4566; RFC 6184, 8.2.1; RFC 7798, 7.2.1; RFC 2435, RFC 6064 (framesize) */
@@ -42,6 +45,7 @@ export function describe(stream: StreamDescription, host: string): string {
       ? [`a=framesize:${type} ${width}-${height}`, `a=x-dimensions:${width},${height}`]
       : []),
     "a=control:track1",
+    ...(stream.sound ? describeSound(stream.sound) : []),
     "",
   ].join("\r\n");
 }

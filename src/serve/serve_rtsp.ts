@@ -1,6 +1,6 @@
 import type { ServerScheme } from "../rtsp/mod.ts";
 import type { JoinAt, ServerCounters, ServeSettings, StreamCounters } from "../../workers/serve_protocol.ts";
-import { type Servable, ServedFeed } from "./served_feed.ts";
+import { type Servable, ServedFeed, type ServeFeedOptions } from "./served_feed.ts";
 import { ServeWorker } from "./serve_worker.ts";
 
 /** How to serve. */
@@ -58,13 +58,16 @@ export class RtspServer implements AsyncDisposable {
    * thread; any other sequence of access units is read here, as fast as it comes. Each begins for a client at a
    * keyframe. A camera that is away and comes back goes on for those who wait; one that ends says goodbye to them.
    *
-   * @throws {TypeError} where the path has no name in it, or is taken, or the feed or the server was disposed of.
+   * @throws {TypeError} where the path has no name in it, or is taken, or the feed or the server was disposed of, or
+   * the sound is no camera's.
    */
-  add(path: string, feed: Servable): ServedFeed {
+  add(path: string, feed: Servable, options: ServeFeedOptions = {}): ServedFeed {
     const name = nameOf(path);
     if (this.#closed) throw new TypeError(`Cannot serve ${path}: the server was closed`);
     if (this.#feeds.has(name)) throw new TypeError(`Cannot serve ${path}: the path is taken`);
-    const served = new ServedFeed(this.#worker, feed, { path: name, url: this.url(name), joinAt: this.#joinAt });
+    const served = new ServedFeed(this.#worker, feed, {
+      ...{ path: name, url: this.url(name), joinAt: this.#joinAt, sound: options.sound },
+    });
     this.#feeds.set(name, served);
     void served.ended.then(() => {
       if (this.#feeds.get(name) === served) this.#feeds.delete(name);
@@ -153,7 +156,7 @@ function settingsOf(options: ServeRtspOptions): ServeSettings {
 function nameOf(path: string): string {
   const name = path.replace(/^\/+|\/+$/g, "");
   // The last word is a track's, by which clients set it up; the rest would end the path.
-  if (name === "" || /[?#\0\r\n]|(?:^|\/)track1$/.test(name)) {
+  if (name === "" || /[?#\0\r\n]|(?:^|\/)track[12]$/.test(name)) {
     throw new TypeError(`Cannot serve ${JSON.stringify(path)}: expected a path such as "/entrance"`);
   }
   return name;

@@ -1,6 +1,5 @@
-import type { BranchStats, EncodedFeed } from "../media/mod.ts";
-import { EncodedRingFeed, onEnd } from "../feed/mod.ts";
-import type { AccessUnit } from "../media/mod.ts";
+import type { AccessUnit, AudioUnit, BranchStats, EncodedFeed, UnitFeed } from "../media/mod.ts";
+import { EncodedRingFeed, onEnd, UnitRingFeed } from "../feed/mod.ts";
 import {
   type JoinAt,
   readCounters,
@@ -9,6 +8,7 @@ import {
   type StreamSettings,
 } from "../../workers/serve_protocol.ts";
 import { FeedRing } from "./feed_ring.ts";
+import { isSendable } from "./send_format.ts";
 import type { ServeWorker } from "./serve_worker.ts";
 
 /** Access units that a server may be behind a sequence of the program's own. */
@@ -17,12 +17,23 @@ const CAPACITY = 64;
 /** What a server offers: a camera's video, a branch of it, or any sequence of access units as they come. */
 export type Servable = EncodedFeed | AsyncIterable<AccessUnit>;
 
+/** How a feed is served. */
+export interface ServeFeedOptions {
+  /**
+   * A camera's `audio`, to be heard beside its pictures. It is served as it is known to be by now: where the camera gives none,
+   * or what it is only shows in packets to come, the pictures are served alone.
+   */
+  sound?: UnitFeed<AudioUnit>;
+}
+
 /** A feed that a server passes on; ends with the feed, with the server, and when it is disposed of. */
 export class ServedFeed implements AsyncDisposable {
   /** Without slashes at its ends. */
   readonly path: string;
   /** Where clients find it, without credentials. */
   readonly url: string;
+  /** Whether there is sound beside its pictures. */
+  readonly hasSound: boolean;
   readonly #worker: ServeWorker;
   readonly #counters = new SharedArrayBuffer(STREAM_COUNTERS.length * Float64Array.BYTES_PER_ELEMENT);
   readonly #ended = Promise.withResolvers<Error | undefined>();
@@ -32,7 +43,13 @@ export class ServedFeed implements AsyncDisposable {
   #error: Error | undefined;
 
   /** Use {@linkcode RtspServer.add}. */
-  constructor(worker: ServeWorker, feed: Servable, options: { path: string; url: string; joinAt: JoinAt }) {
+  constructor(
+    worker: ServeWorker,
+    feed: Servable,
+    options: { path: string; url: string; joinAt: JoinAt; sound?: UnitFeed<AudioUnit> },
+  ) {
+    const sound = options.sound ? soundOf(options.sound) : null;
+    this.hasSound = sound !== null;
     this.path = options.path;
     this.url = options.url;
     this.#worker = worker;
@@ -41,6 +58,7 @@ export class ServedFeed implements AsyncDisposable {
       path: options.path,
       joinAt: options.joinAt,
       counters: this.#counters,
+      sound,
       ...(own
         ? { ring: own.ring, capacity: CAPACITY, corrupt: "skip", info: null }
         : this.#read(feed as EncodedRingFeed)),
@@ -91,4 +109,11 @@ export class ServedFeed implements AsyncDisposable {
     for (const undo of this.#ties.splice(0)) undo();
     this.#ended.resolve(error ?? this.#error);
   }
+}
+
+/** @throws {TypeError} where it is no camera's sound, or the camera was opened without. */
+function soundOf(feed: UnitFeed<AudioUnit>): StreamSettings["sound"] {
+  if (!(feed instanceof UnitRingFeed)) throw new TypeError("Cannot serve sound: it is no camera's audio");
+  const { ring, sound } = feed.source;
+  return sound && isSendable(sound) ? { ring, info: sound } : null;
 }

@@ -10,7 +10,7 @@ export interface ServedStream {
   readonly nextKeyframePts: number | null;
   /** What a viewer's packets go through, where they are not to arrive as they were sent. */
   disturb?(): Disturbance;
-  /** Sends it the stream from now on. */
+  /** Sends it the stream from now on; a client has a viewer for each track. */
   join(viewer: Viewer): void;
   /** Sends it nothing any more; idempotent. */
   leave(viewer: Viewer): void;

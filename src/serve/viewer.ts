@@ -1,8 +1,7 @@
 // Pure: no I/O.
-import type { VideoCodec } from "../media/mod.ts";
-import { buildBye, buildSenderReport, type VideoPacketizer, videoPacketizer } from "../rtp/mod.ts";
+import { buildBye, buildSenderReport, type VideoPacketizer } from "../rtp/mod.ts";
 import { frameInterleaved } from "../rtsp/mod.ts";
-import { CLOCK_RATE, PAYLOAD_TYPE } from "./payload_type.ts";
+import type { SendFormat } from "./send_format.ts";
 
 /** Between two sender reports, in milliseconds. */
 const REPORT_INTERVAL = 5_000;
@@ -27,9 +26,10 @@ export interface Disturbance {
   strayBytes(accessUnit: number): Uint8Array;
 }
 
-/** One access unit that is sent; borrowed. */
+/** One access unit, or frame of sound, that is sent; borrowed. */
 export interface SentUnit {
   data: Uint8Array;
+  /** Whether a viewer can begin with it; sound always. */
   keyframe: boolean;
   /** Presentation time in microseconds. */
   pts: number;
@@ -55,11 +55,13 @@ export interface ViewerStats {
   unsendable: number;
 }
 
-/** One client that plays: its own SSRC, sequence and clock, from the next keyframe on. */
+/** One track of a client that plays: its own SSRC, sequence and clock, from the next keyframe on. */
 export class Viewer {
   readonly stats: ViewerStats = { accessUnits: 0, packets: 0, bytes: 0, skipped: 0, unsendable: 0 };
   readonly ssrc: number;
   readonly channels: readonly [number, number] | null;
+  readonly kind: SendFormat["kind"];
+  readonly #clockRate: number;
   readonly #packetizer: VideoPacketizer;
   readonly #base: number;
   readonly #disturbance: Disturbance | undefined;
@@ -71,23 +73,21 @@ export class Viewer {
   #filled = 0;
 
   constructor(options: {
-    codec: VideoCodec;
+    format: SendFormat;
     channels: readonly [number, number] | null;
     sink: ViewerSink;
     disturbance?: Disturbance;
   }) {
-    const { codec } = options;
+    const { kind, payloadType, clockRate, packetizer } = options.format;
+    this.kind = kind;
+    this.#clockRate = clockRate;
     this.channels = options.channels;
     this.#disturbance = options.disturbance;
     this.#sink = options.sink;
     const [ssrc, base, sequence] = crypto.getRandomValues(new Uint32Array(3));
     this.ssrc = ssrc;
     this.#base = base;
-    this.#packetizer = videoPacketizer(codec, {
-      payloadType: PAYLOAD_TYPE[codec],
-      ssrc,
-      sequence: sequence & 0xffff,
-    });
+    this.#packetizer = packetizer({ payloadType, ssrc, sequence: sequence & 0xffff });
   }
 
   /** Sequence number of the next packet. */
@@ -97,7 +97,7 @@ export class Viewer {
 
   /** The RTP time of a presentation time in microseconds. */
   rtpTime(pts: number): number {
-    return this.#base + Math.round(pts * CLOCK_RATE / 1e6) >>> 0;
+    return this.#base + Math.round(pts * this.#clockRate / 1e6) >>> 0;
   }
 
   /** Some pictures will not be sent: what comes after them begins at a keyframe, as from an encoder that was stopped. */

@@ -6,6 +6,7 @@ import { type Faults, NO_FAULTS, seededRandom } from "../camera/faults.ts";
 import { FaultyPath } from "../camera/faulty_path.ts";
 import { Playback } from "../camera/playback.ts";
 import { emptyFile } from "../camera/testing.ts";
+import { videoFormat } from "./send_format.ts";
 import { Viewer } from "./viewer.ts";
 
 /** What came by one way. */
@@ -42,7 +43,7 @@ function play(
     fault: () => {},
   });
   const viewer = new Viewer({
-    codec: "h264",
+    format: videoFormat("h264"),
     channels: tcp ? [4, 5] : null,
     disturbance: new FaultyPath({ ...NO_FAULTS, ...options.faults }, seededRandom(seed)),
     sink: {
@@ -118,7 +119,7 @@ Deno.test("Viewer begins, and goes on after a pause or a queue that was full, at
   let room = true;
   const sent: number[] = [];
   const viewer = new Viewer({
-    codec: "h264",
+    format: videoFormat("h264"),
     channels: [0, 1],
     sink: { hasRoom: () => room, interleaved: () => {}, datagram: () => {} },
   });

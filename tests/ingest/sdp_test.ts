@@ -3,21 +3,13 @@ import { openSdp } from "../../mod.ts";
 import { RtspError } from "../../src/media/mod.ts";
 import { readVideoFile } from "../../src/file/mod.ts";
 import { reorderedClip } from "../support/clips.ts";
+import { freeMediaPort } from "../support/ports.ts";
 import { openSockets, reaches, socketsAreBack } from "../support/observe.ts";
 import { assertDecodable, assertPlays, take } from "../support/pictures.ts";
 import { HAS_FFMPEG, native } from "../../wasm/testing.ts";
 
 const path = await reorderedClip();
 const file = await readVideoFile(path);
-
-function freePort(): number {
-  for (;;) {
-    const socket = Deno.listenDatagram({ transport: "udp", hostname: "0.0.0.0", port: 0 });
-    const { port } = socket.addr as Deno.NetAddr;
-    socket.close();
-    if (port % 2 === 0) return port;
-  }
-}
 
 /** FFmpeg, which sends the clip again and again to whoever listens, with a tone where it is given a port for that, and what it says of it. */
 async function startSender(host: string, port: number, tonePort = 0): Promise<{ sdp: string } & AsyncDisposable> {
@@ -51,7 +43,7 @@ for (const host of ["127.0.0.1", "239.255.79.1"]) {
     async fn() {
       const sockets = openSockets();
       {
-        await using sender = await startSender(host, freePort());
+        await using sender = await startSender(host, freeMediaPort());
         await using camera = await openSdp(sender.sdp, { streamId: 4 });
         const units = await take(camera.video.branch(), 60);
         assertPlays(units, file);
@@ -71,7 +63,7 @@ Deno.test({
   async fn() {
     const sockets = openSockets();
     {
-      await using sender = await startSender("127.0.0.1", freePort(), freePort());
+      await using sender = await startSender("127.0.0.1", freeMediaPort(), freeMediaPort());
       await using camera = await openSdp(sender.sdp, { beside: ["audio", "data"] });
       const received: number[] = [];
       for await (const { codec, sampleRate, channels, data } of camera.audio.branch()) {
@@ -105,7 +97,7 @@ Deno.test({
   name: "openSdp() waits for a sender, and takes another one after a silence",
   ignore: !HAS_FFMPEG,
   async fn() {
-    const port = freePort();
+    const port = freeMediaPort();
     let text = "";
     {
       await using sender = await startSender("127.0.0.1", port);
@@ -127,7 +119,7 @@ Deno.test("openSdp() says what is wrong", async () => {
   await assertRejects(() => openSdp("v=0\nm=audio 5000 RTP/AVP 0\n"), SyntaxError, "describes no video");
   await assertRejects(() => openSdp("v=0\nm=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\n"), SyntaxError, "no video");
   await assertRejects(() => openSdp("/nowhere/stream.sdp"), Deno.errors.NotFound);
-  const port = freePort();
+  const port = freeMediaPort();
   const text = `v=0\nm=video ${port} RTP/AVP 96\na=rtpmap:96 H264/90000\n`;
   const silent = await assertRejects(() => openSdp(text, { firstPacketTimeout: 100 }), RtspError);
   assertEquals(silent.timeout, "first-packet");

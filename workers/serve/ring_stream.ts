@@ -5,6 +5,7 @@ import type { StreamDescription } from "../../src/serve/description.ts";
 import { parameterSetsOf } from "../../src/serve/parameter_sets.ts";
 import type { ServedStream } from "../../src/serve/served_stream.ts";
 import type { Viewer, ViewerStats } from "../../src/serve/viewer.ts";
+import { RingSound } from "./ring_sound.ts";
 import { STREAM_COUNTERS, type StreamSettings } from "../serve_protocol.ts";
 
 /** Access units that are sent at one go; the sockets want their turn as well. */
@@ -26,6 +27,10 @@ export class RingStream implements ServedStream {
   readonly #counters: Float64Array;
   readonly #changed: Changed;
   readonly #viewers = new Set<Viewer>();
+  readonly #listeners = new Set<Viewer>();
+  readonly #sound: RingSound | null;
+  /** By how many milliseconds the camera's clock is ahead of this host's. */
+  #cameraClock: number | null = null;
   /** What the viewers that are gone were sent. */
   readonly #past: ViewerStats = { accessUnits: 0, packets: 0, bytes: 0, skipped: 0, unsendable: 0 };
   readonly #waiting = new Set<(description: StreamDescription | null) => void>();
@@ -41,11 +46,12 @@ export class RingStream implements ServedStream {
     this.#settings = settings;
     this.#changed = changed;
     this.#counters = new Float64Array(settings.counters);
-    const { ring, capacity, corrupt, info } = settings;
+    const { ring, capacity, corrupt, info, sound } = settings;
+    this.#sound = sound && new RingSound(sound.ring, sound.info);
     this.#cursor = new EncodedCursor(ring, { capacity, corrupt });
     if (info && (info.parameterSets.length > 0 || info.codec === "mjpeg")) {
       const { codec, parameterSets, frameRate, width, height } = info;
-      this.#description = { name: this.path, codec, parameterSets, frameRate, width, height };
+      this.#description = { name: this.path, codec, parameterSets, frameRate, width, height, sound: sound?.info };
     }
   }
 
@@ -55,6 +61,11 @@ export class RingStream implements ServedStream {
   /** Whether all there was has been sent, and nothing more comes. */
   get over(): boolean {
     return this.#drained;
+  }
+
+  /** Whether somebody listens to its sound. */
+  get isHeard(): boolean {
+    return this.#listeners.size > 0;
   }
 
   describe(): StreamDescription | Promise<StreamDescription | null> {
@@ -70,6 +81,7 @@ export class RingStream implements ServedStream {
   }
 
   join(viewer: Viewer): void {
+    if (viewer.kind === "sound") return void this.#listeners.add(viewer);
     if (this.#viewers.has(viewer)) return;
     this.#viewers.add(viewer);
     this.#joined++;
@@ -78,8 +90,8 @@ export class RingStream implements ServedStream {
   }
 
   leave(viewer: Viewer): void {
-    if (!this.#viewers.delete(viewer)) return;
-    add(this.#past, viewer.stats);
+    if (!this.#viewers.delete(viewer) && !this.#listeners.delete(viewer)) return;
+    add(this.#past, countedOf(viewer));
     this.#count();
   }
 
@@ -90,6 +102,7 @@ export class RingStream implements ServedStream {
 
   /** Sends what is new; true where there may be more at once. */
   pump(): boolean {
+    this.#sound?.pump(this.#listeners, this.#cameraClock);
     for (let i = 0; i < AT_ONE_GO; i++) {
       const meta = this.#cursor.next();
       if (!meta) {
@@ -98,6 +111,7 @@ export class RingStream implements ServedStream {
         return false;
       }
       this.#lastSequence = meta.sequence;
+      this.#cameraClock = meta.wallTime === null ? null : meta.wallTime - meta.receivedAt;
       const data = this.#prepare(meta, this.#cursor.data);
       for (const viewer of this.#viewers) send(viewer, meta, data);
     }
@@ -140,6 +154,7 @@ export class RingStream implements ServedStream {
       frameRate: same ? before.frameRate : 0,
       width: meta.width || (same ? before.width : 0),
       height: meta.height || (same ? before.height : 0),
+      sound: this.#settings.sound?.info,
     };
     for (const tell of this.#waiting) tell(this.#description);
     // Parameter sets come with each keyframe; another codec has packets that nobody asked for.
@@ -157,7 +172,7 @@ export class RingStream implements ServedStream {
 
   #count(): void {
     const sum = { ...this.#past };
-    for (const viewer of this.#viewers) add(sum, viewer.stats);
+    for (const viewer of [...this.#viewers, ...this.#listeners]) add(sum, countedOf(viewer));
     const { delivered, dropped } = this.#cursor.stats();
     const values: Record<typeof STREAM_COUNTERS[number], number> = {
       viewers: this.#viewers.size,
@@ -181,4 +196,9 @@ function send(viewer: Viewer, { keyframe, pts, wallTime, receivedAt }: RecordMet
 
 function add(sum: ViewerStats, more: ViewerStats): void {
   for (const name of Object.keys(sum) as (keyof ViewerStats)[]) sum[name] += more[name];
+}
+
+/** Sound counts as packets and bytes, not as pictures. */
+function countedOf({ kind, stats }: Viewer): ViewerStats {
+  return kind === "video" ? stats : { ...stats, accessUnits: 0, skipped: 0, unsendable: 0 };
 }

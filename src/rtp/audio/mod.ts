@@ -17,3 +17,4 @@ export {
 export { LatmDepacketizer } from "./latm_depacketizer.ts";
 export { OpusDepacketizer, opusSamples } from "./opus_depacketizer.ts";
 export { PcmDepacketizer } from "./pcm_depacketizer.ts";
+export { AudioPacketizer } from "./audio_packetizer.ts";
