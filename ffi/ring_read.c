@@ -219,6 +219,8 @@ static int32_t wait_and_read(struct reading *reading, uint8_t *into, uint64_t le
     if (result != MR_RING_NOTHING) return result;
     uint32_t state = atomic_load_explicit((const _Atomic uint32_t *)(reading->ring + MR_RING_STATE), memory_order_acquire);
     if (state >= CLOSED) return result;
+    /* A signal that changes all the time, with no record behind it, keeps no reader beyond its time. */
+    if (timeout_ms >= 0 && mr_deadline_left(&deadline) == 0) return result;
     if (spin(reading)) continue;
     int failed = mr_word_wait((const uint32_t *)(reading->ring + MR_RING_SIGNAL), reading->block->seen,
                               timeout_ms < 0 ? NULL : &deadline);
