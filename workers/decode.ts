@@ -4,6 +4,7 @@ import { InstanceDeadError } from "../wasm/mod.ts";
 import { Instance } from "./decode/instance.ts";
 import { Job } from "./decode/job.ts";
 import { Source } from "./decode/source.ts";
+import { Turns } from "./decode/turns.ts";
 import type { FromDecodeWorker, ToDecodeWorker } from "./decode_protocol.ts";
 import { Doorbell } from "./doorbell.ts";
 import { Inbox } from "./mailbox.ts";
@@ -15,6 +16,10 @@ import { Inbox } from "./mailbox.ts";
 
 /** How long it sleeps at most before it looks around by itself, in milliseconds. */
 const PATIENCE = 1_000;
+/** A source that brings out what it has decoded is not interrupted within so many milliseconds. */
+const TURN = 20;
+/** Milliseconds over which it is measured how much time a source takes. */
+const MEASURED = 1_000;
 
 const sources = new Map<number, Source>();
 let inbox: Inbox;
@@ -22,6 +27,8 @@ let bell: Doorbell;
 let module: WebAssembly.Module;
 let instance: Instance;
 let epoch = 0;
+const turns = new Turns<number>();
+let measuredAt = 0;
 /** Whether the thread was told to end. */
 let over = false;
 
@@ -64,6 +71,7 @@ function take(message: Exclude<ToDecodeWorker, { type: "init" }>): void {
     case "source":
       try {
         sources.set(message.source, new Source(instance, message));
+        turns.add(message.source, message.options.priority);
       } catch (error) {
         say({ type: "source-failed", source: message.source, code: "codec", message: text(error), averror: 0 });
       }
@@ -85,6 +93,7 @@ function take(message: Exclude<ToDecodeWorker, { type: "init" }>): void {
     case "drop-source":
       source?.close();
       sources.delete(message.source);
+      turns.delete(message.source);
       say({ type: "source-dropped", source: message.source });
       break;
   }
@@ -106,26 +115,42 @@ function addJob(message: Extract<ToDecodeWorker, { type: "job" }>, source: Sourc
   }
 }
 
-/** Works until it is told to end, one access unit of each source after the other, so that none starves another. */
+/** Works until it is told to end. */
 async function run(): Promise<void> {
   while (!over) {
     const seen = bell.count;
     if (inbox.pending) await inbox.settle();
-    let worked = false;
-    for (const [number, source] of sources) {
-      try {
-        const before = source.ended;
-        worked = source.step() || worked;
-        if (source.ended && !before) say({ type: "source-ended", source: number });
-      } catch (error) {
-        await recover(number, source, error);
-        worked = true;
-      }
-    }
+    const worked = await turns.give(turn);
     instance.pool.reap();
+    measure();
     if (!worked && !over) bell.wait(seen, PATIENCE);
   }
   self.close();
+}
+
+/** Has a source decode an access unit and bring out what comes of it; the milliseconds that it took, or null. */
+function turn(number: number): Promise<number> | number | null {
+  const source = sources.get(number)!;
+  const began = performance.now(), before = source.ended;
+  let took: number | null = null;
+  try {
+    while (source.step()) {
+      took = performance.now() - began;
+      if (!source.midway || took >= TURN) break;
+    }
+    if (source.ended && !before) say({ type: "source-ended", source: number });
+    return took;
+  } catch (error) {
+    return recover(number, source, error).then(() => performance.now() - began);
+  }
+}
+
+/** Has all sources say how much time they took of late. */
+function measure(): void {
+  const at = performance.now();
+  if (at - measuredAt < MEASURED) return;
+  for (const source of sources.values()) source.measure(at - measuredAt);
+  measuredAt = at;
 }
 
 /** After an error in a source: where the instance is dead, all go on in a new one; where it is not, the source is over. */
@@ -151,6 +176,7 @@ function giveUp(
 ): void {
   source.close();
   sources.delete(number);
+  turns.delete(number);
   say({ type: "source-failed", source: number, code, message, averror });
 }
 

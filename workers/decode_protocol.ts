@@ -1,5 +1,12 @@
 // Pure: no I/O.
-import type { DecodeStepOptions, FilterStep, FrameOverflow, PixelFormat, VideoCodec } from "../src/media/mod.ts";
+import type {
+  DecodeStats,
+  DecodeStepOptions,
+  FilterStep,
+  FrameOverflow,
+  PixelFormat,
+  VideoCodec,
+} from "../src/media/mod.ts";
 
 /** Where the frames of a job go. */
 export type JobOutput =
@@ -53,17 +60,16 @@ export type FromDecodeWorker =
 
 /** Counters of a decoder in shared memory, as 64-bit floats in this order: they count to 2^53. */
 export const DECODE_COUNTERS = [
-  "accessUnits", // decoded, or tried; with those of `skipped`, `unwanted` and `shed` all that the source wrote
-  "frames", // pictures that came out
-  "corrupt", // pictures known to be damaged, delivered or not
-  "errors", // access units that the decoder refused
-  "skipped", // access units passed over on the way to a keyframe, as something before them was missing
-  "unwanted", // access units not decoded because no branch wanted them, or what is made of them
-  "shed", // access units not decoded because there was no time for them
-  "traps", // how often the instance had to be remade under it
-  "busyMicroseconds", // time spent in decoding and what follows in its thread, scaling included
-  "scaleMicroseconds", // time spent in scaling
-  "starved", // frames dropped because every entry of the frame table was held
-] as const;
-
-export type DecodeCounters = Record<typeof DECODE_COUNTERS[number], number>;
+  "accessUnits",
+  "frames",
+  "corrupt",
+  "errors",
+  "skipped",
+  "unwanted",
+  "shed",
+  "traps",
+  "busyMicroseconds",
+  "scaleMicroseconds",
+  "starved",
+  "load",
+] as const satisfies readonly (keyof DecodeStats)[];

@@ -20,6 +20,10 @@ import { copyOut, localInstance } from "./local_instance.ts";
  * ```
  */
 export function decode(options: DecodeStepOptions = {}): Filter<AccessUnit, Frame> {
+  const { priority = "normal" } = options;
+  if (!["low", "normal", "high"].includes(priority)) {
+    throw new TypeError(`Cannot decode: priority is "${priority}", expected "low", "normal" or "high"`);
+  }
   return Object.assign(
     (source: AsyncIterable<AccessUnit>) => decodeHere(source, options),
     { step: { kind: "decode", options } as const },

@@ -1,8 +1,13 @@
-import { DecodeError, type DecodeStepOptions, type FilterStep, type PixelFormat } from "../media/mod.ts";
+import {
+  DecodeError,
+  type DecodeStats,
+  type DecodeStepOptions,
+  type FilterStep,
+  type PixelFormat,
+} from "../media/mod.ts";
 import { type EncodedSource, onEnd } from "../feed/encoded_source.ts";
 import {
   DECODE_COUNTERS,
-  type DecodeCounters,
   type FromDecodeWorker,
   type JobOutput,
   type ToDecodeWorker,
@@ -13,6 +18,7 @@ import { WakeWish } from "../../workers/wake_wish.ts";
 import { spawnWorker } from "../../workers/spawn.ts";
 import { FrameTable } from "./frame_table.ts";
 import { InstanceBook } from "./instance_book.ts";
+import { expectedLoad, loadOf } from "./load.ts";
 
 /** What the owner of a job hears of it. */
 export interface JobEvents {
@@ -22,10 +28,16 @@ export interface JobEvents {
 }
 
 interface SourceRecord {
+  readonly counters: SharedArrayBuffer;
+  readonly expected: number;
+  readonly since: number;
   /** Has the source forget this worker. */
   detach: () => void;
   settle: (error: Error | undefined) => void;
 }
+
+/** Milliseconds after which what a source takes was measured with all its readers. */
+const UNMEASURED = 4_000;
 
 let lastNumber = 0;
 
@@ -56,9 +68,19 @@ export class DecodeWorker {
     this.#worker.postMessage(init);
   }
 
-  /** How many sources it decodes. */
+  /** Whether it has nothing to decode. */
+  get idle(): boolean {
+    return this.#sources.size === 0;
+  }
+
+  /** The share of its thread's time that its sources take, as far as is known. */
   get load(): number {
-    return this.#sources.size;
+    const at = performance.now();
+    let load = 0;
+    for (const { counters, expected, since } of this.#sources.values()) {
+      load += loadOf({ expected, measured: readDecodeCounters(counters).load, isNew: at - since < UNMEASURED });
+    }
+    return load;
   }
 
   get failed(): boolean {
@@ -88,6 +110,9 @@ export class DecodeWorker {
       this.#outbox.post({ type: "end-source", source });
     });
     this.#sources.set(source, {
+      counters: options.counters,
+      expected: expectedLoad(encoded.info),
+      since: performance.now(),
       detach: () => {
         detachDoorbell();
         forgetEnd();
@@ -199,7 +224,7 @@ export class DecodeWorker {
 }
 
 /** Reads a decoder's counters. */
-export function readDecodeCounters(buffer: SharedArrayBuffer): DecodeCounters {
+export function readDecodeCounters(buffer: SharedArrayBuffer): DecodeStats {
   const values = new Float64Array(buffer);
-  return Object.fromEntries(DECODE_COUNTERS.map((name, i) => [name, values[i]])) as DecodeCounters;
+  return Object.fromEntries(DECODE_COUNTERS.map((name, i) => [name, values[i]])) as Record<keyof DecodeStats, number>;
 }

@@ -1,7 +1,8 @@
-import { DecodeError, type DecodeStepOptions, type FilterStep } from "../media/mod.ts";
+import { DecodeError, type DecodeStats, type DecodeStepOptions, type FilterStep } from "../media/mod.ts";
 import type { EncodedSource } from "../feed/encoded_source.ts";
-import { DECODE_COUNTERS, type DecodeCounters, type JobOutput } from "../../workers/decode_protocol.ts";
+import { DECODE_COUNTERS, type JobOutput } from "../../workers/decode_protocol.ts";
 import { DecodeWorker, type JobEvents, readDecodeCounters } from "./decode_worker.ts";
+import { leastLoaded } from "./load.ts";
 import { decoderModule } from "./module.ts";
 import { loadWorkers } from "../../workers/spawn.ts";
 
@@ -9,11 +10,14 @@ const workers: DecodeWorker[] = [];
 let lastSource = 0;
 let lastJob = 0;
 
-/** The worker that a further source should go to: the least loaded, or a new one while there are fewer than cores. */
+/**
+ * The worker that a further source should go to: the least loaded, or a new one while there are fewer than cores. There it
+ * stays: what its pictures are made of lies in that worker's memory.
+ */
 function chooseWorker(module: WebAssembly.Module): DecodeWorker {
   for (let i = workers.length - 1; i >= 0; i--) if (workers[i].failed) workers.splice(i, 1);
-  const least = workers.reduce<DecodeWorker | null>((a, b) => a && a.load <= b.load ? a : b, null);
-  if (least && (least.load === 0 || workers.length >= navigator.hardwareConcurrency)) return least;
+  const least = workers.find(({ idle }) => idle) ?? leastLoaded(workers);
+  if (least && (least.idle || workers.length >= navigator.hardwareConcurrency)) return least;
   const worker = new DecodeWorker(module);
   workers.push(worker);
   return worker;
@@ -21,7 +25,7 @@ function chooseWorker(module: WebAssembly.Module): DecodeWorker {
 
 /** Ends workers that have nothing left to do, so that the program can end. */
 function endIdle(worker: DecodeWorker): void {
-  if (worker.load > 0) return;
+  if (!worker.idle) return;
   const at = workers.indexOf(worker);
   if (at >= 0) workers.splice(at, 1);
   worker.terminate();
@@ -73,7 +77,7 @@ export class PooledDecoder {
     return this.worker.dropJob(this.#source, job);
   }
 
-  counters(): DecodeCounters {
+  stats(): DecodeStats {
     return readDecodeCounters(this.#counters);
   }
 

@@ -1,4 +1,4 @@
-import type { DecodeStepOptions } from "../media/mod.ts";
+import type { DecodeStats, DecodeStepOptions } from "../media/mod.ts";
 import { PooledDecoder } from "../decode/pool.ts";
 import type { EncodedSource } from "./encoded_source.ts";
 
@@ -7,6 +7,7 @@ export class Decoding {
   readonly source: EncodedSource;
   readonly #options: { capacity: number; step: DecodeStepOptions };
   #decoder: Promise<PooledDecoder> | null = null;
+  #attached: PooledDecoder | null = null;
   #closed: Promise<void> | null = null;
 
   constructor(source: EncodedSource, options: { capacity: number; step: DecodeStepOptions }) {
@@ -22,7 +23,14 @@ export class Decoding {
    */
   attach(): Promise<PooledDecoder> {
     if (this.#closed) return Promise.reject(new TypeError("Cannot read a feed that was disposed of"));
-    return this.#decoder ??= PooledDecoder.attach(this.source, this.#options);
+    return this.#decoder ??= PooledDecoder.attach(this.source, this.#options).then((decoder) =>
+      this.#attached = decoder
+    );
+  }
+
+  /** The decoder's counters; null before it was started. */
+  stats(): DecodeStats | null {
+    return this.#attached?.stats() ?? null;
   }
 
   /** Whether it was closed, or is about to be. */

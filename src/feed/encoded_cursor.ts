@@ -29,6 +29,8 @@ export class EncodedCursor {
   readonly #skipCorrupt: boolean;
   #scratch = new Uint8Array(65_536);
   #waiting = true;
+  /** Whether it waits for a keyframe because it fell behind, and nothing was missing. */
+  #late = false;
   /** Where the ring was when this joined: up to here it may be behind by more than its capacity. */
   #joinedAt = 0;
   #gap = true;
@@ -108,14 +110,16 @@ export class EncodedCursor {
       const again = meta.sequence < this.#fresh;
       this.#skipped += this.#countTo(meta.sequence); // what was overwritten before it could be read
       if (meta.keyframe) {
-        this.#waiting = false;
+        this.#waiting = this.#late = false;
         this.#keyframe = meta.sequence;
       } else if (meta.missed > 0 || meta.discontinuity && this.#skipCorrupt) this.#waiting = true;
       if (meta.missed > 0 || meta.discontinuity) this.#gap = this.afterJump = true;
       if (meta.corrupt && this.#skipCorrupt) this.#waiting = true;
       if (this.#waiting) {
         this.#gap = true;
-        this.#skipped += this.#countTo(meta.sequence + 1);
+        const passed = this.#countTo(meta.sequence + 1);
+        if (this.#late) this.#shed += passed;
+        else this.#skipped += passed;
         reader.skip();
         continue;
       }
@@ -196,7 +200,7 @@ export class EncodedCursor {
     this.#gap = this.afterJump = true;
     if (!reader.skipToKeyframe()) {
       reader.skipTo(reader.head);
-      this.#waiting = true;
+      this.#waiting = this.#late = true;
     }
     this.#shed += this.#countTo(reader.cursor);
   }

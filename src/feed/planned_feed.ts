@@ -1,6 +1,7 @@
 import {
   type BranchOptions,
   type BranchStats,
+  type DecodeStats,
   egressTargetOf,
   type Feed,
   type Filter,
@@ -15,7 +16,7 @@ import { FrameReader } from "../decode/frame_reader.ts";
 import { LeaseQueue } from "../decode/lease_queue.ts";
 import { readDecodeCounters } from "../decode/decode_worker.ts";
 import type { PooledDecoder } from "../decode/pool.ts";
-import { DECODE_COUNTERS, type DecodeCounters } from "../../workers/decode_protocol.ts";
+import { DECODE_COUNTERS } from "../../workers/decode_protocol.ts";
 import type { Decoding } from "./decoding.ts";
 import { drain } from "./drain.ts";
 import { IterableFeed } from "./iterable_feed.ts";
@@ -146,10 +147,8 @@ export class PlannedFeed implements FrameFeed {
     };
   }
 
-  /** Counters of the decoder, all of them 0 before it was started. */
-  async decoderStats(): Promise<DecodeCounters> {
-    const decoder = await this.decoding.attached;
-    return decoder?.counters() ?? readDecodeCounters(new SharedArrayBuffer(DECODE_COUNTERS.length * 8));
+  decoderStats(): DecodeStats {
+    return this.decoding.stats() ?? readDecodeCounters(new SharedArrayBuffer(DECODE_COUNTERS.length * 8));
   }
 
   /** The size and format of its frames, where a step says so; null where the camera does. */

@@ -1,5 +1,6 @@
 // Pure: no I/O.
 import type { AccessUnit } from "./access_unit.ts";
+import type { DecodeStats } from "./decode_stats.ts";
 import type { Frame } from "./frame.ts";
 
 /** What to do when a branch of frames is full: the latest wins, the earliest win, or the source waits. */
@@ -77,7 +78,11 @@ export interface DecodeStepOptions {
   frames?: "all" | "keyframes" | "wanted";
   /**
    * How much of a decode worker's time is for this decoder where not all of them can be served: each step counts four times
-   * as much as the one before. What falls behind goes on at the next keyframe. @default {"normal"}
+   * as much as the one before; among equals a large camera gets no more time than a small one.
+   *
+   * A decoder that falls behind by half its branch's `capacity` leaves out pictures that no other refers to, and for branches
+   * behind `interval()` all but keyframes; one that falls behind by more than the `capacity` goes on at the newest keyframe. So
+   * what is shown is never older than that. All of these count as `shed` in `decoderStats()`. @default {"normal"}
    */
   priority?: "low" | "normal" | "high";
 }
@@ -104,6 +109,8 @@ export interface Feed<T> extends AsyncIterable<T>, AsyncDisposable {
 /** A feed of frames, which can be branched. */
 export interface FrameFeed extends Feed<Frame> {
   branch(options?: BranchOptions<FrameOverflow>): FrameFeed;
+  /** Counters of the decoder that its frames come from, which all its branches share; all 0 before one is read. */
+  decoderStats(): DecodeStats;
 }
 
 /** A feed of access units, which can be branched. */

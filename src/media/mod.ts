@@ -2,6 +2,7 @@
 export * from "./access_unit.ts";
 export * from "./audio_unit.ts";
 export * from "./clock.ts";
+export * from "./decode_stats.ts";
 export * from "./egress_target.ts";
 export * from "./errors.ts";
 export * from "./feed.ts";

@@ -52,11 +52,12 @@ Deno.test("millrace demo shows two cameras in another process and in an analysis
     ["entrance", "live", "tcp"],
     ["yard", "live", "udp"],
   ]);
-  for (const { frames, fps, latencyMs, dropped, url } of cameras) {
+  for (const { frames, fps, latencyMs, dropped, shed, url } of cameras) {
     assert(frames >= 200 && frames <= 400, `${frames} frames in ten seconds of 25 a second`);
     assert(fps > 20 && fps < 30, `${fps} frames a second`);
     assert(latencyMs !== null && latencyMs > 0, `${latencyMs} ms`);
     assert(Number.isInteger(dropped) && dropped >= 0);
+    assert(Number.isInteger(shed) && shed >= 0);
     assertMatch(url, /^rtsp:\/\/127\.0\.0\.1:\d+\/(entrance|yard)$/);
   }
   // One a second of each camera, and five a second.

@@ -80,6 +80,7 @@ export class Source implements Chooser {
   #idle = true;
   /** Since when it is woken for keyframes alone; 0 where it is for all. */
   #quietSince = 0;
+  #busyBefore = 0;
   #ending = false;
   #drained = false;
   /** Set while the decoder may hold pictures that `receive()` gives without more being sent. */
@@ -151,6 +152,18 @@ export class Source implements Chooser {
     }
     this.#counters[COUNTER.busyMicroseconds] += (performance.now() - began) * 1000;
     return worked;
+  }
+
+  /** Whether it has more to bring out of what it decoded. */
+  get midway(): boolean {
+    return this.#receiving;
+  }
+
+  /** Notes which share of so many milliseconds it took since this was called last. */
+  measure(milliseconds: number): void {
+    const busy = this.#counters[COUNTER.busyMicroseconds];
+    this.#counters[COUNTER.load] = (busy - this.#busyBefore) / 1_000 / milliseconds;
+    this.#busyBefore = busy;
   }
 
   /** Goes on in another instance, from the next keyframe. */

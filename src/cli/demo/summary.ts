@@ -15,6 +15,8 @@ export interface Summary {
     /** Median from the last packet of a picture until it was decoded; null where there was none. */
     latencyMs: number | null;
     dropped: number;
+    /** Those that there was no time to decode. */
+    shed: number;
   }[];
   /** The other process; its latency is until the picture was there, scaled, of the few pictures that it gets. */
   reader: { frames: number; missed: number; latencyMs: number | null };
@@ -31,7 +33,7 @@ export function summaryOf(
 ): Summary {
   return {
     seconds: round(more.seconds, 1),
-    cameras: cameras.map(({ name, url, state, transport, frames, fps, latency, dropped }) => ({
+    cameras: cameras.map(({ name, url, state, transport, frames, fps, latency, dropped, shed }) => ({
       name,
       url,
       state,
@@ -40,6 +42,7 @@ export function summaryOf(
       fps: round(fps, 2),
       latencyMs: round(latency.value, 2),
       dropped,
+      shed,
     })),
     reader: { frames: reader.frames, missed: reader.missed, latencyMs: round(reader.latency.value, 2) },
     analysis: { results: cameras.reduce((sum, { results }) => sum + results, 0) },
@@ -61,20 +64,23 @@ export function tableLines(
       ratesNow[i].toFixed(1),
       milliseconds(watched.latency.value),
       String(watched.dropped),
+      String(watched.shed),
       `${reader.framesOf(watched.ring.name)} of ${watched.ring.name}`,
       watched.motion ? `${bar(watched.motion.score)} ${(100 * watched.motion.score).toFixed(1)} %` : "-",
     ];
   });
-  return tableOf(["CAMERA", "STATE", "FPS", "LATENCY", "DROPPED", "READ ELSEWHERE", "MOTION"], rows);
+  return tableOf(["CAMERA", "STATE", "FPS", "LATENCY", "DROPPED", "SHED", "READ ELSEWHERE", "MOTION"], rows);
 }
 
 /** A summary for people. */
 export function summaryLines({ seconds, cameras, reader, analysis, failures }: Summary): string[] {
   return [
     `After ${seconds} s:`,
-    ...cameras.map(({ name, state, frames, fps, latencyMs, dropped }) =>
+    ...cameras.map(({ name, state, frames, fps, latencyMs, dropped, shed }) =>
       `  ${name}: ${state}` + (frames === 0 ? ", no frame" : `, ${frames} frames, ${fps.toFixed(1)} a second, ` +
-        `${dropped} dropped; from the last packet to the decoded frame ${milliseconds(latencyMs)} (median)`)
+        `${dropped} dropped${
+          shed > 0 ? `, ${shed} not decoded for want of time` : ""
+        }; from the last packet to the decoded frame ${milliseconds(latencyMs)} (median)`)
     ),
     `  the other process: ${reader.frames} frames, ${reader.missed} missed; ` +
     `from the last packet to that process, scaled on the way, ${milliseconds(reader.latencyMs)} (median)`,

@@ -33,6 +33,7 @@ export class WatchedCamera implements AsyncDisposable {
   readonly #stack = new AsyncDisposableStack();
   #url = "";
   #camera: RtspCamera | null = null;
+  #decoded: FrameFeed | null = null;
   #failed = false;
   #heldBack = 0;
   #caughtUp: { at: number; frames: number } | null = null;
@@ -79,7 +80,7 @@ export class WatchedCamera implements AsyncDisposable {
     const { signal } = options;
     const camera = this.#camera = this.#stack.use(await openRtsp(url, options));
     this.#heldBack = this.#notPassedOn();
-    const frames = this.#stack.use(camera.video.branch({ capacity: 30 }).pipe(decode()));
+    const frames = this.#decoded = this.#stack.use(camera.video.branch({ capacity: 30 }).pipe(decode()));
     // Before the analysis: a decoder makes one branch's pictures after the other's, and here the age is looked at.
     const shared = frames.branch().pipe(interval(1_000)).pipe(scale(SHARED)).pipeTo(this.ring);
     this.#report(shared, "shared memory");
@@ -127,6 +128,11 @@ export class WatchedCamera implements AsyncDisposable {
   get dropped(): number {
     const notHere = this.frames === 0 ? 0 : this.#lastSequence - this.#firstSequence + 1 - this.frames;
     return Math.max(0, notHere) + this.#notPassedOn() - this.#heldBack;
+  }
+
+  /** Pictures that were not decoded because this machine had no time for it. */
+  get shed(): number {
+    return this.#decoded?.decoderStats().shed ?? 0;
   }
 
   /** Ends everything that was begun. Idempotent. */
