@@ -1,16 +1,17 @@
 /*
- * 4:2:0 into RGB of the same size: four pixels, two of one row and two of the next, have the chroma of one sample, as it lies. Every
- * load and store is checked by the engine, which costs as much as three additions: so nothing is kept in memory on the way.
+ * 4:2:0 into RGB of the same size: four pixels, two of one row and two of the next, have the chroma of one sample, as it lies. What
+ * luma and what chroma give is rounded to whole levels each, and added: one more place after the point would cost a shift for
+ * each sum, and shifts and shuffles are what the processor has least room for here.
  */
 #include "resize.h"
 #include "resize_pixels.h"
 
 #include <string.h>
 
-enum { DOWN = MR_COLOUR_BITS - MR_FRACTION, LUMA_BITS = 7 };
+enum { DOWN = MR_COLOUR_BITS, LUMA_BITS = 7 };
 
 struct equal_factors {
-  v128_t luma, start, colours[3];
+  v128_t luma, luma_start, black, half, colours[3];
 };
 
 /* Where 16 pixels of two rows are read and written, and eight samples of chroma. */
@@ -19,30 +20,33 @@ struct places {
   uint8_t *to[2];
 };
 
-/* What eight samples of U and V add to the red, green and blue of their pixels, luma's start with it. */
+/* What eight samples of U and V add to the red, green and blue of their pixels. */
 INLINE void tint(const struct equal_factors *f, const uint8_t *us, const uint8_t *vs, int both, v128_t tints[3]) {
   const v128_t bytes = both ? wasm_v128_load(us) : zip_bytes_low(wasm_v128_load64_zero(us), wasm_v128_load64_zero(vs));
   const v128_t uv = wasm_v128_xor(bytes, wasm_i8x16_const_splat(-128));
   const v128_t low = wasm_i16x8_extend_low_i8x16(uv), high = wasm_i16x8_extend_high_i8x16(uv);
   for (int i = 0; i < 3; i++) {
-    const v128_t a = wasm_i32x4_shr(wasm_i32x4_dot_i16x8(low, f->colours[i]), DOWN);
-    const v128_t b = wasm_i32x4_shr(wasm_i32x4_dot_i16x8(high, f->colours[i]), DOWN);
-    tints[i] = wasm_i16x8_add(wasm_i16x8_narrow_i32x4(a, b), f->start);
+    const v128_t a = wasm_i32x4_add(wasm_i32x4_dot_i16x8(low, f->colours[i]), f->half);
+    const v128_t b = wasm_i32x4_add(wasm_i32x4_dot_i16x8(high, f->colours[i]), f->half);
+    tints[i] = wasm_i16x8_narrow_i32x4(wasm_i32x4_shr(a, DOWN), wasm_i32x4_shr(b, DOWN));
   }
+}
+
+INLINE v128_t levels(const struct equal_factors *f, v128_t ys) {
+  const v128_t sum = wasm_i16x8_add(wasm_i16x8_mul(ys, f->luma), f->luma_start);
+  return wasm_i16x8_sub(wasm_u16x8_shr(sum, LUMA_BITS), f->black);
 }
 
 /* Sixteen pixels: to both of a pair the same is added. */
 INLINE void sixteen(const struct equal_factors *f, const uint8_t *ys, const v128_t tints[3], uint8_t *to, int format) {
   const v128_t y = wasm_v128_load(ys);
-  const v128_t first = wasm_v128_and(y, wasm_i16x8_const_splat(255)), second = wasm_u16x8_shr(y, 8);
-  const v128_t even = wasm_u16x8_shr(wasm_i16x8_mul(first, f->luma), 1);
-  const v128_t odd = wasm_u16x8_shr(wasm_i16x8_mul(second, f->luma), 1);
+  const v128_t even = levels(f, wasm_v128_and(y, wasm_i16x8_const_splat(255)));
+  const v128_t odd = levels(f, wasm_u16x8_shr(y, 8));
   const v128_t by_turns = wasm_i8x16_const(0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15);
   v128_t channels[3];
   for (int i = 0; i < 3; i++) {
-    const v128_t a = wasm_i16x8_shr(wasm_i16x8_add_sat(even, tints[i]), MR_FRACTION);
-    const v128_t b = wasm_i16x8_shr(wasm_i16x8_add_sat(odd, tints[i]), MR_FRACTION);
-    channels[i] = wasm_i8x16_swizzle(wasm_u8x16_narrow_i16x8(a, b), by_turns);
+    const v128_t both = wasm_u8x16_narrow_i16x8(wasm_i16x8_add(even, tints[i]), wasm_i16x8_add(odd, tints[i]));
+    channels[i] = wasm_i8x16_swizzle(both, by_turns);
   }
   store_pixels(to, channels[0], channels[1], channels[2], format);
 }
@@ -98,9 +102,13 @@ INLINE void equal(const struct mr_colours *colours, const uint8_t *const *planes
   const int black = colours->luma > 1 << MR_COLOUR_BITS ? 16 : 0;
   /* 7 bits after the point come near enough to each matrix's factor: 149/128 is 0.07 of a level off at white. */
   const int factor = (colours->luma + (1 << (MR_COLOUR_BITS - LUMA_BITS - 1))) >> (MR_COLOUR_BITS - LUMA_BITS);
+  /* Nothing is less than 0 before it is shifted: so many levels are added, and taken off behind it. */
+  const int below = black ? 19 : 0, start = (below << LUMA_BITS) - black * factor + (1 << (LUMA_BITS - 1));
   const struct equal_factors f = {
       wasm_i16x8_splat((int16_t)factor),
-      wasm_i16x8_splat((int16_t)((1 << (MR_FRACTION - 1)) - (black * factor >> 1))),
+      wasm_i16x8_splat((int16_t)start),
+      wasm_i16x8_splat((int16_t)below),
+      wasm_i32x4_splat(1 << (DOWN - 1)),
       {pair_of(0, colours->v_red), pair_of(colours->u_green, colours->v_green), pair_of(colours->u_blue, 0)}};
   for (ptrdiff_t row = 0; row < height; row += 2) {
     /* Where there is but one row left, it is made twice. */
