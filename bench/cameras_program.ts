@@ -21,14 +21,23 @@ export interface CamerasHeld {
   busy: number;
 }
 
-/** Until everything is compiled, in seconds. */
-const WARM_UP = 4;
+/** Of all cameras, at a time. */
+interface Sum {
+  shed: number;
+  /** Microseconds. */
+  busy: number;
+  at: number;
+}
+
+/** Until everything is compiled and all cameras were joined, in seconds; it is over when none was shed for so long. */
+const WARM_UP = { least: 4, most: 20 };
+const QUIET = 3;
 
 if (import.meta.main) {
   const [clip, count, seconds, ms] = Deno.args;
   const file = await readVideoFile(clip);
-  const end = (WARM_UP + Number(seconds)) * 1_000;
-  const times = Math.ceil(end / 1_000 * file.frameRate / file.units.length) + 1;
+  const longest = WARM_UP.most + Number(seconds);
+  const times = Math.ceil(longest * file.frameRate / file.units.length) + 1;
   const units = Array.from({ length: times }, (_, round) => {
     const later = Math.round(round * file.units.length * 1e6 / file.frameRate);
     return file.units.map((unit) => ({ ...unit, pts: unit.pts + later, dts: unit.dts + later }));
@@ -45,28 +54,32 @@ if (import.meta.main) {
     const branch = decoded.branch();
     for await (using frame of ms ? branch.pipe(interval(Number(ms))) : branch) if (measuring) ages.push(frame.age);
   });
-  const sum = async () => {
+  const sum = (): Sum => {
     let shed = 0, busy = 0;
     for (const { decoded } of cameras) {
-      const stats = await decoded.decoderStats();
+      const stats = decoded.decoderStats();
       shed += stats.shed + stats.skipped;
       busy += stats.busyMicroseconds;
     }
     return { shed, busy, at: performance.now() };
   };
-  let before: Awaited<ReturnType<typeof sum>> | null = null;
-  for (let at = 0; at < end; at = performance.now() - begun) {
+  let before: Sum | null = null, shed = { units: 0, at: 0 };
+  for (let at = 0, end = Infinity; at < end; at = performance.now() - begun) {
     for (const { source, begins } of cameras) {
       const due = Math.floor((at - begins) * file.frameRate / 1_000) + 1;
       if (due > source.pushed) source.push(due - source.pushed);
     }
-    if (!before && at >= WARM_UP * 1_000) {
-      before = await sum();
+    const now: Sum = before ?? sum();
+    if (now.shed > shed.units) shed = { units: now.shed, at };
+    const settled = at >= WARM_UP.least * 1_000 && at - shed.at >= QUIET * 1_000;
+    if (!before && (settled || at >= WARM_UP.most * 1_000)) {
+      before = now;
       measuring = true;
+      end = at + Number(seconds) * 1_000;
     }
     await new Promise((done) => setTimeout(done, 5));
   }
-  const after = await sum(), from = before!;
+  const after = sum(), from = before!;
   const held: CamerasHeld = {
     shed: after.shed - from.shed,
     frames: ages.length,

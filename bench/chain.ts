@@ -9,6 +9,8 @@ const ROUNDS = 3;
 const SECONDS = 15;
 /** Until everything runs and is compiled. */
 const WARM_UP = 3;
+/** What runs once a second is compiled later. */
+const SELDOM_WARM_UP = 20;
 const RATE = 25;
 const CLIP = { width: 1920, height: 1080, bitRate: 2_000_000, mark: "counter" } as const;
 /** Of the camera that is looked at once a second: with a keyframe a second. */
@@ -76,7 +78,7 @@ async function everyFrame(results: Results): Promise<void> {
 
 /** One round of ours. */
 async function ours(url: string, intervalMs?: number) {
-  let busy: ChainSaid = { decoding: 0, scaling: 0, frames: 0 };
+  let said: ChainSaid = { decoding: 0, scaling: 0, frames: 0, at: 0 };
   await using stack = new AsyncDisposableStack();
   const name = `bench-chain-${Deno.pid}`;
   const program = stack.use(
@@ -84,7 +86,7 @@ async function ours(url: string, intervalMs?: number) {
       name: "program",
       permissions: ["-A"],
       args: [url, name, ...(intervalMs ? [String(intervalMs)] : [])],
-      onSaid: (said) => busy = said,
+      onSaid: (saying) => said = saying,
     }),
   );
   const reader = stack.use(
@@ -95,16 +97,17 @@ async function ours(url: string, intervalMs?: number) {
       onSaid: () => {},
     }),
   );
-  await sleep(WARM_UP);
-  const before = { program: cpuSeconds(program.pid), reader: cpuSeconds(reader.pid), ...busy, at: performance.now() };
+  await sleep(intervalMs ? SELDOM_WARM_UP : WARM_UP);
+  const before = { program: cpuSeconds(program.pid), reader: cpuSeconds(reader.pid), said, at: performance.now() };
   await sleep(SECONDS);
   const percent = (seconds: number) => 100 * seconds / ((performance.now() - before.at) / 1_000);
+  const each = (figure: keyof ChainSaid) => (said[figure] - before.said[figure]) / ((said.at - before.said.at) / 1_000);
   return {
     program: percent(cpuSeconds(program.pid) - before.program),
     reader: percent(cpuSeconds(reader.pid) - before.reader),
-    decoding: percent(busy.decoding - before.decoding),
-    scaling: percent(busy.scaling - before.scaling),
-    frames: percent(busy.frames - before.frames) / 100,
+    decoding: 100 * each("decoding"),
+    scaling: 100 * each("scaling"),
+    frames: each("frames"),
   };
 }
 

@@ -51,7 +51,7 @@ async function busyFor(file: VideoFile, intervalMs?: number): Promise<{ busy: nu
   /** Until all that was pushed was decoded or passed over. */
   const settled = async () => {
     for (;;) {
-      const { accessUnits, unwanted, busyMicroseconds } = await decoded.decoderStats();
+      const { accessUnits, unwanted, busyMicroseconds } = decoded.decoderStats();
       if (accessUnits + unwanted >= source.pushed) return busyMicroseconds;
       await new Promise((done) => setTimeout(done, 2));
     }
@@ -63,7 +63,7 @@ async function busyFor(file: VideoFile, intervalMs?: number): Promise<{ busy: nu
   while (source.push(LUMP)) await settled();
   source.end();
   await reading;
-  const { busyMicroseconds } = await decoded.decoderStats();
+  const { busyMicroseconds } = decoded.decoderStats();
   await decoded[Symbol.asyncDispose]();
   return { busy: busyMicroseconds - before, frames };
 }

@@ -111,7 +111,7 @@ async function ours(url: string, which: Case): Promise<{ arrivals: Arrival[]; de
       if (error !== stop.reason) throw error;
     });
     if (!(frames instanceof PlannedFeed)) throw new TypeError("the plan does not run in the pool");
-    const { frames: decoded, busyMicroseconds, scaleMicroseconds } = await frames.decoderStats();
+    const { frames: decoded, busyMicroseconds, scaleMicroseconds } = frames.decoderStats();
     await ring[Symbol.asyncDispose]();
     const arrivals = JSON.parse(new TextDecoder().decode((await output).stdout)) as Arrival[];
     const perFrame = (microseconds: number) => microseconds / decoded / 1000;

@@ -31,7 +31,7 @@ export class EncodedCursor {
   #waiting = true;
   /** Whether it waits for a keyframe because it fell behind, and nothing was missing. */
   #late = false;
-  /** Where the ring was when this joined: up to here it may be behind by more than its capacity. */
+  /** Where the ring was when this joined, or went back. */
   #joinedAt = 0;
   #gap = true;
   /** The first access unit that is not counted yet; what is read again lies before it. */
@@ -88,7 +88,7 @@ export class EncodedCursor {
 
   /** Whether so much waits that it must be hurried: half of what may wait before the rest is given up. */
   get hurried(): boolean {
-    return this.#reader.cursor >= this.#joinedAt && this.#reader.behind > this.#capacity / 2;
+    return this.#arrears > this.#capacity / 2;
   }
 
   /** What is there by now did not come faster than it was read: nobody looked. */
@@ -193,10 +193,15 @@ export class EncodedCursor {
     return { received: this.#delivered + dropped, delivered: this.#delivered, dropped };
   }
 
+  /** How far it is behind; what was there when it joined counts for nothing, but for the time that it takes. */
+  get #arrears(): number {
+    return this.#reader.head - Math.max(this.#reader.cursor, this.#joinedAt);
+  }
+
   /** Where the branch is too far behind, goes to the newest keyframe, or to the end to wait for one. */
   #keepUp(): void {
     const reader = this.#reader;
-    if (reader.cursor < this.#joinedAt || reader.behind <= this.#capacity) return;
+    if (this.#arrears <= this.#capacity) return;
     this.#gap = this.afterJump = true;
     if (!reader.skipToKeyframe()) {
       reader.skipTo(reader.head);

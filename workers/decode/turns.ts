@@ -3,6 +3,9 @@
 /** What a priority weighs. @see DecodeStepOptions.priority */
 const WEIGHTS = { low: 1, normal: 4, high: 16 };
 
+/** Of a turn that took longer, the rest is forgotten: among fifty others it would take minutes until they had as much. */
+const LONGEST = 100;
+
 /** What one of many has had. */
 interface Share<Member> {
   readonly member: Member;
@@ -47,7 +50,7 @@ export class Turns<Member> {
         continue;
       }
       this.#level = Math.max(this.#level, share.had);
-      share.had += took / share.weight;
+      share.had = Math.min(share.had + took / share.weight, this.#level + LONGEST / share.weight);
       return true;
     }
     return false;

@@ -84,6 +84,16 @@ Deno.test("Turns lets nobody save up what he did not use", async () => {
   assertNear([early, late, newest], [11_500, 1_000, 1_500]);
 });
 
+Deno.test("Turns forgets what one turn took beyond all measure, as the first one does, whose code is not compiled", async () => {
+  const turns = new Turns<Camera>();
+  const cameras = Array.from({ length: 50 }, () => new Camera(10, 1_000));
+  for (const camera of cameras) turns.add(camera);
+  await turns.give((camera) => camera.turn(0)! + 2_000);
+  await play(turns, 50 * 110);
+  const most = Math.max(...cameras.map(({ pictures }) => pictures));
+  assert(cameras[0].pictures >= 2 && most <= 12, `${cameras[0].pictures} of ${most}`);
+});
+
 Deno.test("Turns.give() says when nobody has anything to do", async () => {
   const turns = new Turns<string>();
   assertEquals(await turns.give(() => 1), false);
