@@ -20,10 +20,12 @@ import {
   type RtspResponse,
   type RtspSessionEvent,
   type RtspTrack,
+  type SideKind,
   statusError,
 } from "../rtsp/mod.ts";
 import { HttpBody } from "./http_body.ts";
 import { FlvParser, type FlvTag } from "./parser.ts";
+import { FlvSound } from "./sound.ts";
 import { readVideoTag, type VideoTag } from "./video_tag.ts";
 import type { WebCredentials } from "./web_credentials.ts";
 
@@ -33,6 +35,9 @@ const CLOCK_RATE = 90_000;
 const TICKS_PER_MS = CLOCK_RATE / 1000;
 /** Packets go no further than to the receiver of this program: as large as they may be. */
 const PACKET_BYTES = 60_000;
+/** How long sound is waited for that is wanted, once there is video, in milliseconds. */
+const SOUND_PATIENCE = 1_000;
+const VIDEO_CHANNEL = 0, SOUND_CHANNEL = 2;
 /** Bytes of pictures that wait for the owner to take what they are of. */
 const MAX_EARLY = 16 << 20;
 
@@ -45,6 +50,8 @@ export interface FlvSessionOptions {
   responseTimeout: number;
   firstPacketTimeout: number;
   idleTimeout: number;
+  /** What is handed on beside the video: sound, where the camera has some that is known here. @default {[]} */
+  beside?: readonly SideKind[];
   /** @default {"Millrace"} */
   userAgent?: string;
 }
@@ -52,7 +59,7 @@ export interface FlvSessionOptions {
 /**
  * The client's side of one connection over which a camera sends FLV by HTTP, without the connection: bytes and the time go in,
  * bytes and events come out, as with an `RtspClientSession` that plays over TCP. Its pictures come out in packets, so
- * that whoever receives cameras receives this one as well. Sound is left out.
+ * that whoever receives cameras receives this one as well.
  *
  * After each call take `outgoing()` until it is null, then `events()`. Nothing that the peer sends makes a call throw.
  */
@@ -74,14 +81,18 @@ export class FlvClientSession {
   #lengthBytes = 4;
   #sets: Uint8Array = new Uint8Array(0);
   #packetizer: VideoPacketizer | null = null;
+  /** Null where none is wanted, or it was not there in time. */
+  #sound: FlvSound | null;
+  #announced = false;
   /** What came with the description, until that was taken; null from then on. */
-  #early: Uint8Array[] | null = [];
+  #early: { channel: number; packet: Uint8Array }[] | null = [];
   #earlyBytes = 0;
 
   /** @throws {SyntaxError} where the URL is none. */
   constructor(url: string, options: FlvSessionOptions) {
     this.#url = parseHttpUrl(url).href;
     this.#options = options;
+    this.#sound = options.beside?.includes("audio") ? new FlvSound(this.#url) : null;
     this.#parser = new FlvParser({
       tag: (kind, data, start, end, timestamp) => this.#tag(kind, data, { start, end, timestamp }),
       fault: (error) => this.#fail("protocol", `the camera sends no FLV: ${error.message.split("FLV, ").at(-1)}`),
@@ -130,6 +141,7 @@ export class FlvClientSession {
     } else if (this.#state === "playing" && now - this.#mediaAt >= idleTimeout) {
       this.#fail("timeout", `no video came for ${idleTimeout / 1000} s`, { timeout: "idle" });
     }
+    if (this.#codec && !this.#announced && now - this.#since >= SOUND_PATIENCE) this.#announce(this.#codec);
   }
 
   /** The next bytes to be written to the connection, the caller's from now on; null where there are none. */
@@ -143,10 +155,10 @@ export class FlvClientSession {
   events(): readonly RtspSessionEvent[] {
     const events = this.#events;
     this.#events = [];
-    if (events.length === 0 && this.#state === "playing" && this.#early) {
+    if (events.length === 0 && this.#announced && this.#early) {
       const early = this.#early;
       this.#early = null;
-      for (const packet of early) this.#options.onMedia(0, packet, 0, packet.length);
+      for (const { channel, packet } of early) this.#options.onMedia(channel, packet, 0, packet.length);
     }
     return events;
   }
@@ -216,7 +228,9 @@ export class FlvClientSession {
   }
 
   #tag(kind: FlvTag, data: Uint8Array, at: { start: number; end: number; timestamp: number }): void {
-    if (kind !== "video" || this.#state === "ended") return;
+    if (this.#state === "ended") return;
+    if (kind === "audio") return this.#hear(data, at);
+    if (kind !== "video") return;
     const tag = readVideoTag(data, at.start, at.end);
     if (tag.kind === "unknown") {
       return this.#fail("codec", `the camera sends video as ${tag.name}, which is not supported; choose H.264 in it`);
@@ -236,11 +250,30 @@ export class FlvClientSession {
     this.#codec = codec;
     this.#packetizer = videoPacketizer(codec, { payloadType: PAYLOAD_TYPE, ssrc: 1, sequence: 0, mtu: PACKET_BYTES });
     this.#state = "playing";
-    this.#mediaAt = this.#now;
-    const track = this.#track(codec);
-    const transport = { kind: "tcp", rtpChannel: 0, rtcpChannel: 1, ssrc: null } as const;
-    this.#events.push({ type: "described", tracks: [track], selected: [track], warnings: [] });
-    this.#events.push({ type: "setup", track, transport }, { type: "playing", rtpInfo: [], sessionTimeoutSeconds: 0 });
+    this.#mediaAt = this.#since = this.#now;
+    if (!this.#sound || this.#sound.track) this.#announce(codec);
+  }
+
+  /** Says what there is, and that it comes. */
+  #announce(codec: VideoCodec): void {
+    this.#announced = true;
+    const video = this.#track(codec), sound = this.#sound?.track ?? null;
+    if (sound === null) this.#sound = null;
+    const tracks = sound === null ? [video] : [video, sound];
+    this.#events.push({ type: "described", tracks, selected: tracks, warnings: [] });
+    for (const [i, track] of tracks.entries()) {
+      const channel = i === 0 ? VIDEO_CHANNEL : SOUND_CHANNEL;
+      const transport = { kind: "tcp", rtpChannel: channel, rtcpChannel: channel + 1, ssrc: null } as const;
+      this.#events.push({ type: "setup", track, transport });
+    }
+    this.#events.push({ type: "playing", rtpInfo: [], sessionTimeoutSeconds: 0 });
+  }
+
+  #hear(data: Uint8Array, at: { start: number; end: number; timestamp: number }): void {
+    const sound = this.#sound;
+    if (!sound) return;
+    sound.take(data, at, (packet) => this.#hand(SOUND_CHANNEL, packet));
+    if (sound.track && this.#codec && !this.#announced) this.#announce(this.#codec);
   }
 
   #picture(tag: Extract<VideoTag, { kind: "picture" }>, data: Uint8Array, timestamp: number): void {
@@ -255,14 +288,18 @@ export class FlvClientSession {
       unit.set(this.#sets);
       unit.set(pictures, this.#sets.length);
     }
-    this.#packetizer.packetize(unit, (timestamp + tag.delay) * TICKS_PER_MS >>> 0, (packet) => this.#hand(packet));
+    this.#packetizer.packetize(
+      unit,
+      (timestamp + tag.delay) * TICKS_PER_MS >>> 0,
+      (packet) => this.#hand(VIDEO_CHANNEL, packet),
+    );
   }
 
   /** Hands a packet on, once the owner knows what it is of. */
-  #hand(packet: Uint8Array): void {
-    if (this.#early === null) return this.#options.onMedia(0, packet, 0, packet.length);
+  #hand(channel: number, packet: Uint8Array): void {
+    if (this.#early === null) return this.#options.onMedia(channel, packet, 0, packet.length);
     this.#earlyBytes += packet.length;
-    if (this.#earlyBytes <= MAX_EARLY) this.#early.push(packet.slice());
+    if (this.#earlyBytes <= MAX_EARLY) this.#early.push({ channel, packet: packet.slice() });
   }
 
   #track(codec: VideoCodec): RtspTrack {

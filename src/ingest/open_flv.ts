@@ -9,12 +9,12 @@ import type { RtspCamera } from "./rtsp_camera.ts";
 import { tlsTrust } from "./tls_options.ts";
 
 /** How to open a camera that sends FLV by HTTP. */
-export type OpenFlvOptions = Omit<OpenRtspOptions, "transport" | "receiveBuffer" | "beside">;
+export type OpenFlvOptions = Omit<OpenRtspOptions, "transport" | "receiveBuffer">;
 
 /**
  * Opens a camera that sends FLV by HTTP, as those of Reolink do whose RTSP tears pictures: H.264, and H.265 in either of the two ways
- * that there are. Resolves with the first picture. Connection, states and coming back are as with `openRtsp`; sound is left
- * out. Packets are counted as if it had sent some: FLV has none.
+ * that there are; beside it, where that is wanted, AAC and G.711. Resolves with the first picture. Connection, states and coming back
+ * are as with `openRtsp`. Packets are counted as if it had sent some: FLV has none.
  *
  * Needs `--allow-net=<host:port>` and `--allow-ffi=<library>`.
  *

@@ -6,7 +6,16 @@ import { native } from "../../wasm/testing.ts";
 import { fileOf, HEVC_STREAMS } from "../streams/streams.ts";
 import { HAS_OPENSSL, makeCertificates } from "../support/certificates.ts";
 import { reorderedClip, shortClip } from "../support/clips.ts";
-import { type FlvScript, FlvServer, PLAYS, PLAYS_CHUNKED, readTags, type Tag, tagsOf } from "../support/flv_server.ts";
+import {
+  type FlvScript,
+  FlvServer,
+  PLAYS,
+  PLAYS_CHUNKED,
+  readTags,
+  roundOf,
+  type Tag,
+  tagsOf,
+} from "../support/flv_server.ts";
 import { reaches } from "../support/observe.ts";
 import { assertPlays, take } from "../support/pictures.ts";
 
@@ -16,24 +25,17 @@ const plays: FlvScript = () => ({ head: PLAYS, plays: true });
 const url = ({ port }: FlvServer, target = "/flv?app=bcs&user=admin&password=s3cret", scheme = "http") =>
   `${scheme}://127.0.0.1:${port}${target}`;
 
+/** The clip and a second of AAC, as FFmpeg writes them. */
+async function withSound(): Promise<Tag[]> {
+  const sound = ["-f", "lavfi", "-i", "sine=duration=1", "-c:a", "aac", "-map", "0:v", "-map", "1:a"];
+  const args = ["-i", await shortClip(), ...sound, "-c:v", "copy", "-f", "flv", "-flvflags", "no_duration_filesize"];
+  return readTags(await native([...args, "-"]));
+}
+
 /** Tags in every form that a codec comes in. */
 const STREAMS: Record<string, { tags: () => Promise<Tag[]>; file: typeof clip; head: string }> = {
   "H.264 as FFmpeg writes it, with sound, in chunks": {
-    tags: async () => {
-      const sound = ["-f", "lavfi", "-i", "sine=duration=1", "-c:a", "aac", "-map", "0:v", "-map", "1:a"];
-      const args = [
-        "-i",
-        await shortClip(),
-        ...sound,
-        "-c:v",
-        "copy",
-        "-f",
-        "flv",
-        "-flvflags",
-        "no_duration_filesize",
-      ];
-      return readTags(await native([...args, "-"]));
-    },
+    tags: withSound,
     file: clip,
     head: PLAYS_CHUNKED,
   },
@@ -68,6 +70,51 @@ for (const [name, { tags, file, head }] of Object.entries(STREAMS)) {
     assertEquals([transport, connections, lost], ["http-flv", 1, 0]);
   });
 }
+
+const TONE = Uint8Array.from({ length: 160 }, (_, i) => i);
+const telephone: Tag[] = tagsOf(clip, "legacy").flatMap((tag) => [
+  tag,
+  { type: 8, timestamp: tag.timestamp, body: new Uint8Array([0x82, ...TONE.with(0, tag.timestamp / 20)]) },
+]);
+
+for (
+  const [name, { tags, codec, format }] of Object.entries({
+    "AAC as FFmpeg writes it": { tags: withSound, codec: "aac", format: [44_100, 1] },
+    "G.711": { tags: () => Promise.resolve(telephone), codec: "pcmu", format: [8_000, 1] },
+  })
+) {
+  Deno.test(`openFlv() gives the sound beside the pictures: ${name}`, async () => {
+    const played = await tags();
+    // Behind the format, and of AAC what the tag is; the configuration is none.
+    const head = codec === "aac" ? 2 : 1;
+    const sounds = played.filter(({ type, body }) => type === 8 && (codec !== "aac" || body[1] === 1));
+    const expected = sounds.map(({ body }) => body.slice(head).toHex());
+    await using server = new FlvServer(played, plays);
+    await using camera = await openFlv(url(server), { beside: ["audio"] });
+    const units: { hex: string; pts: number }[] = [];
+    for await (const unit of camera.audio.branch({ capacity: 500 })) {
+      assertEquals([unit.codec, unit.sampleRate, unit.channels], [codec, ...format]);
+      units.push({ hex: unit.data.toHex(), pts: unit.pts });
+      if (units.length === 20) break;
+    }
+    const at = (i: number) => expected[i % expected.length];
+    const begin = expected.findIndex((_, from) => units.every(({ hex }, i) => hex === at(from + i)));
+    assert(begin >= 0, "the frames that were sent, one after the other");
+    const time = (i: number) => sounds[i % sounds.length].timestamp + Math.floor(i / sounds.length) * roundOf(played);
+    for (const [i, { pts }] of units.entries()) {
+      const due = time(begin + i) - time(begin);
+      assert(Math.abs((pts - units[0].pts) / 1000 - due) < 1, `frame ${i} comes at ${pts}, due is ${due}`);
+    }
+    assertPlays(await take(camera.video.branch(), 3), clip);
+  });
+}
+
+Deno.test("openFlv() does without sound where there is none", async () => {
+  await using server = new FlvServer(tagsOf(clip, "legacy"), plays);
+  await using camera = await openFlv(url(server), { beside: ["audio"] });
+  assertPlays(await take(camera.video.branch(), 3), clip);
+  assertEquals(camera.stats().audio?.state, "missing");
+});
 
 Deno.test("openFlv() gives times in the order of showing, where decoding has another", async () => {
   const path = await reorderedClip();

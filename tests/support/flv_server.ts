@@ -59,6 +59,17 @@ export function readTags(bytes: Uint8Array): Tag[] {
   return tags;
 }
 
+/** How many milliseconds lie between the begins of two rounds. */
+export function roundOf(tags: readonly Tag[]): number {
+  return Math.max(...tags.map(({ timestamp }) => timestamp)) + 20;
+}
+
+/** Whether a tag says what others are, and is none of them. */
+function isConfiguration({ type, body }: Tag): boolean {
+  if (type === 8) return body[0] >> 4 === 10 && body[1] === 0;
+  return type === 18 || (body[0] & 0x80 ? body[0] & 0x0f : body[1]) === 0;
+}
+
 /** What stands at the begin of a stream. */
 export const FLV_HEADER = new Uint8Array([0x46, 0x4c, 0x56, 1, 1, 0, 0, 0, 9, 0, 0, 0, 0]);
 
@@ -155,13 +166,13 @@ export class FlvServer implements AsyncDisposable {
       }
     };
     await send(FLV_HEADER);
-    const last = this.#tags.at(-1)!.timestamp;
-    for (let round = 0;; round++) {
-      for (const tag of this.#tags) {
+    const roundTime = roundOf(this.#tags);
+    // What they are is said once.
+    const again = this.#tags.filter((tag) => !isConfiguration(tag));
+    for (let round = 0; round === 0 || again.length > 0; round++) {
+      for (const tag of round === 0 ? this.#tags : again) {
         await new Promise((resolve) => setTimeout(resolve, 4));
-        // A configuration is sent once.
-        if (round > 0 && this.#tags.length > 1 && tag.timestamp === 0 && tag.body.length < 200) continue;
-        await send(tagBytes({ ...tag, timestamp: tag.timestamp + round * (last + 20) }));
+        await send(tagBytes({ ...tag, timestamp: tag.timestamp + round * roundTime }));
       }
     }
   }

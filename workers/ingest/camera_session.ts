@@ -40,7 +40,7 @@ export class CameraSessions {
       if (this.#isAway !== route.isAway) this.#credentials = null;
       this.#isAway = route.isAway;
       const credentials = this.#credentials ??= new WebCredentials({ username, password, random, basic });
-      return { session: new FlvClientSession(route.url, { ...times, credentials }), rtsp: null };
+      return { session: new FlvClientSession(route.url, { ...times, credentials, beside }), rtsp: null };
     }
     const rtsp = new RtspClientSession(route.url, {
       ...{ ...times, username, password, random, basic, beside },
