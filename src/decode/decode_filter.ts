@@ -12,6 +12,7 @@ import { copyOut, localInstance } from "./local_instance.ts";
  * camera's feed all that are not left out by `"keyframes"`, as nobody knows there what will be asked for. @default {"wanted"}
  * @param options.priority Which cameras are served first where not all can be. @default {"normal"}
  * @param options.order Whether to wait for pictures to be in the order of presentation. @default {"presentation"}
+ * @throws {TypeError} where the priority is none.
  *
  * @example
  * ```ts ignore

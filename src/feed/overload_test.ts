@@ -1,9 +1,10 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { reorderedClip, shortClip } from "../../tests/support/clips.ts";
 import { FileSource } from "../../tests/support/file_source.ts";
 import { DECODE_COUNTERS } from "../../workers/decode_protocol.ts";
 import { DecodeWorker, readDecodeCounters } from "../decode/decode_worker.ts";
 import { expectedLoad } from "../decode/load.ts";
+import { decode } from "../decode/mod.ts";
 import { LeaseQueue } from "../decode/lease_queue.ts";
 import { decoderModule } from "../decode/module.ts";
 import { readVideoFile } from "../file/mod.ts";
@@ -62,6 +63,11 @@ Deno.test("where one worker cannot decode all, cameras of low priority go on at 
   await until(() => seen(lowStats()) === count);
   assertEquals([lowStats().errors, lowStats().skipped], [0, 0]);
   assert(lowStats().frames > 0);
+});
+
+Deno.test("decode() refuses a priority that is none", () => {
+  assertThrows(() => decode({ priority: "urgent" as "high" }), TypeError, '"urgent"');
+  decode({ priority: "low" });
 });
 
 Deno.test("a decoder says which share of its thread's time it takes, and of late none", async () => {

@@ -57,7 +57,14 @@ export class FrameMaker {
   }
 }
 
-/** Resolves when something is so. */
+/** How long a test waits for what must come, in milliseconds: far longer than the slowest machine takes. */
+const PATIENCE = 60_000;
+
+/** Resolves when something is so; rejects where it never is, so that a test that waits in vain says where. */
 export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!await isSo()) await new Promise((resolve) => setTimeout(resolve, 5));
+  const began = performance.now();
+  while (!await isSo()) {
+    if (performance.now() - began > PATIENCE) throw new Error(`It did not become so: ${isSo}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
