@@ -58,6 +58,7 @@ export const KERNELS: readonly string[] = [
   "h264_idct.c",
   "h264_macroblock.c",
   "h264_qpel.c",
+  "h264_residual.h",
   "h264_slice.c",
   "h264_strength.c",
   "h264_weight.c",

@@ -13,6 +13,14 @@
 #pragma clang diagnostic ignored "-Weverything"
 
 /*
+ * Vectors of motion are written to a cache and read back at once, eight bytes at a time: a processor waits for what was written
+ * by less.
+ */
+#include <config.h>
+#undef HAVE_FAST_64BIT
+#define HAVE_FAST_64BIT 1
+
+/*
  * FFmpeg's own functions are in its library too, for those that call them with other contexts. Here they have other names and
  * are nobody else's, so that the compiler sees that they are called with one pair of contexts alone.
  */
@@ -43,6 +51,7 @@ OWN void own_direct_dist_scale_factor(const struct H264Context *const h, struct 
 OWN void own_direct_ref_list_init(const struct H264Context *const h, struct H264SliceContext *sl);
 
 #include "h264_fixed.h"
+#include "h264_residual.h"
 
 #include <libavcodec/h264_direct.c>
 #include <libavcodec/h264_loopfilter.c>
@@ -50,7 +59,26 @@ OWN void own_direct_ref_list_init(const struct H264Context *const h, struct H264
 
 /* Both ways of coding have a copy of the same predictions. */
 #undef CABAC
+static __attribute__((noinline)) void decode_cabac_residual_nondc_internal(const H264Context *h, H264SliceContext *sl,
+                                                                           int16_t *block, int cat, int n,
+                                                                           const uint8_t *scantable,
+                                                                           const uint32_t *qmul, int max_coeff);
+static inline __attribute__((always_inline)) void decode_residual_any(const H264Context *h, H264SliceContext *sl,
+                                                                      int16_t *block, int category, int number,
+                                                                      const uint8_t *order, const uint32_t *factors,
+                                                                      int most) {
+  /* The categories beyond are the chroma of 4:4:4. */
+  if (h->pixel_shift || category > 5)
+    decode_cabac_residual_nondc_internal(h, sl, block, category, number, order, factors, most);
+  else if (category == 5) residual_8x8(block, number, order, factors);
+  else residual_4x4(block, category, number, order, factors, most);
+}
+/* FFmpeg's definition stays, its calls come here: what stands first between the parentheses tells one from the other. */
+#define decode_cabac_residual_nondc_internal(first, ...) RESIDUAL_##first, __VA_ARGS__)
+#define RESIDUAL_const decode_cabac_residual_nondc_internal(const
+#define RESIDUAL_h decode_residual_any(h
 #include <libavcodec/h264_cabac.c>
+#undef decode_cabac_residual_nondc_internal
 
 #undef AVCODEC_H264_MVPRED_H
 #undef CABAC
@@ -67,7 +95,10 @@ OWN void own_direct_ref_list_init(const struct H264Context *const h, struct H264
 
 int mr_decode_mb_cabac(void) { return own_decode_mb_cabac(&mr_h264, &mr_slice); }
 int mr_decode_mb_cavlc(void) { return own_decode_mb_cavlc(&mr_h264, &mr_slice); }
-void mr_init_cabac_states(void) { own_init_cabac_states(&mr_h264, &mr_slice); }
+void mr_init_cabac_states(void) {
+  if (!residual_steps[0]) init_residual_steps();
+  own_init_cabac_states(&mr_h264, &mr_slice);
+}
 void mr_hl_decode_mb(void) { own_hl_decode_mb(&mr_h264, &mr_slice); }
 void mr_filter_mb_fast(int mb_x, int mb_y, uint8_t *luma, uint8_t *cb, uint8_t *cr, unsigned stride,
                        unsigned chroma_stride) {

@@ -9,10 +9,14 @@
 
 #pragma clang diagnostic ignored "-Weverything"
 
-#include "h264_fixed.h"
-
 #include <stddef.h>
 #include <string.h>
+#include <wasm_simd128.h>
+
+/* What h264_strength.c reads at once is written at once: a processor waits for what was written by less. */
+#define AV_COPY128(to, from) wasm_v128_store(to, wasm_v128_load(from))
+
+#include "h264_fixed.h"
 
 #define ff_h264_decode_mb_cabac(h, sl) mr_decode_mb_cabac()
 #define ff_h264_decode_mb_cavlc(h, sl) mr_decode_mb_cavlc()

@@ -11,7 +11,9 @@ INLINE v128_t weigh(v128_t a, v128_t b, v128_t weights, v128_t offset, int shift
 
 INLINE v128_t pair(int a, int b) { return wasm_i32x4_splat((int32_t)((uint32_t)(uint16_t)a | (uint32_t)b << 16)); }
 
+/* Encoders give weights for all references or for none: many weigh nothing. */
 INLINE void one(uint8_t *block, ptrdiff_t stride, int rows, int shift, int weight, int offset, int size) {
+  if (weight == 1 << shift && offset == 0) return;
   const v128_t weights = pair(weight, 0), none = wasm_i16x8_const_splat(0);
   const v128_t added = wasm_i32x4_splat((int32_t)((uint32_t)offset << shift) + (shift ? 1 << (shift - 1) : 0));
   const int width = size == 4 ? 4 : 8;
