@@ -19,16 +19,31 @@ function python(program: string, ...args: string[]): Deno.ChildProcess {
   }).spawn();
 }
 
-async function answerOf(child: Deno.ChildProcess) {
-  const { code, stdout, stderr } = await child.output();
-  assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
-  return JSON.parse(new TextDecoder().decode(stdout));
+/** What a program says, line by line. */
+function linesOf(child: Deno.ChildProcess): ReadableStreamDefaultReader<string> {
+  const text = child.stdout.pipeThrough(new TextDecoderStream());
+  return (text.pipeThrough(new TextLineStream()) as ReadableStream<string>).getReader();
+}
+
+/** The next line that a program says. */
+async function lineOf(lines: ReadableStreamDefaultReader<string>, child: Deno.ChildProcess): Promise<string> {
+  const { value, done } = await lines.read();
+  assert(!done, done ? await new Response(child.stderr).text() : "");
+  return value!;
+}
+
+async function answerOf(child: Deno.ChildProcess, lines = linesOf(child)) {
+  const answer = await lineOf(lines, child);
+  assertEquals((await lines.read()).done, true, "and no more");
+  assertEquals([(await child.status).code, await new Response(child.stderr).text()], [0, ""]);
+  return JSON.parse(answer);
 }
 
 /** Reads to the end, and counts frames that are not made of one number, which is their own. */
 const COUNT = `
 torn, numbers, missed, pause = 0, [], 0, float(sys.argv[2])
 with Reader(sys.argv[1], mode=sys.argv[3], wait=10) as reader:
+    print("there", flush=True)
     for frame in reader:
         low, high = int(frame.pixels.min()), int(frame.pixels.max())
         if low != high or low != frame.sequence % 251: torn += 1
@@ -42,11 +57,12 @@ print(json.dumps({"torn": torn, "frames": len(numbers), "first": numbers[0], "la
 Deno.test(`a reader in Python gets every frame of 1080p at 25 a second, whole, for ${SECONDS} seconds`, async () => {
   const shape = { width: 1920, height: 1080, format: "RGB24" } as const;
   const name = fresh();
-  let reader: Deno.ChildProcess;
+  let reader: Deno.ChildProcess, lines: ReadableStreamDefaultReader<string>;
   {
     await using ring = await ShmWriter.create(name, { ...shape, slots: 12 });
     reader = python(COUNT, name, "0", "every");
-    await pause(700);
+    lines = linesOf(reader);
+    assertEquals(await lineOf(lines, reader), "there");
     const pixels = new Uint8Array(3 * shape.width * shape.height);
     const began = performance.now();
     for (let sequence = 0; sequence < 25 * SECONDS; sequence++) {
@@ -54,7 +70,7 @@ Deno.test(`a reader in Python gets every frame of 1080p at 25 a second, whole, f
       await pause(Math.max(0, began + 40 * (sequence + 1) - performance.now()));
     }
   }
-  const { torn, frames, first, last, missed, rising, shape: seen, format } = await answerOf(reader);
+  const { torn, frames, first, last, missed, rising, shape: seen, format } = await answerOf(reader, lines);
   assertEquals({ torn, missed, rising, seen, format }, {
     torn: 0,
     missed: 0,
@@ -69,19 +85,21 @@ for (const mode of ["every", "latest"]) {
   Deno.test(`a reader in Python that the writer laps gets no torn frame, and counts what it missed (${mode})`, async () => {
     const shape = { width: 640, height: 360, format: "GRAY8" } as const;
     const name = fresh();
-    let reader: Deno.ChildProcess;
+    let reader: Deno.ChildProcess, lines: ReadableStreamDefaultReader<string>;
     {
       await using ring = await ShmWriter.create(name, { ...shape, slots: 3 });
       const pixels = new Uint8Array(shape.width * shape.height);
       ring.write(Frame.of(pixels, shape));
       reader = python(COUNT, name, "0.001", mode);
+      lines = linesOf(reader);
+      assertEquals(await lineOf(lines, reader), "there");
       const end = performance.now() + 2_000;
       for (let sequence = 1; performance.now() < end; sequence++) {
         ring.write(Frame.of(pixels.fill(sequence % 251), { ...shape, sequence }));
         if (sequence % 50 === 0) await pause(1);
       }
     }
-    const { torn, frames, first, last, missed, rising } = await answerOf(reader);
+    const { torn, frames, first, last, missed, rising } = await answerOf(reader, lines);
     assertEquals({ torn, rising }, { torn: 0, rising: true });
     assert(frames > 20 && missed > 0, `${frames} frames, ${missed} missed`);
     assertEquals(last - first + 1, frames + missed, "each frame was read or counted as missed");
@@ -126,10 +144,7 @@ with Reader(sys.argv[1], mode="every", wait=10) as reader:
     print(reader.next() is None, reader.alive)`,
     name,
   );
-  const lines: ReadableStream<string> = reader.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(
-    new TextLineStream(),
-  );
-  const output = lines.getReader();
+  const output = linesOf(reader);
   const said = JSON.parse((await output.read()).value!);
   assertEquals(said, {
     pixels: [0, 1, 2].map((y) => [0, 1, 2, 3, 4].map((x) => [0, 1, 2].map((c) => 15 * y + 3 * x + c))),
@@ -160,30 +175,18 @@ with Reader(sys.argv[1], mode="every", wait=10) as reader:
 print(json.dumps(seen))`,
     name,
   );
-  const output = reader.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  let said = "";
-  const heard = async (end: string) => {
-    while (!said.includes(end)) {
-      const { value, done } = await output.read();
-      assert(!done, said);
-      said += value;
-    }
-  };
-  await heard("there\n");
+  const lines = linesOf(reader);
+  assertEquals(await lineOf(lines, reader), "there");
   for (const height of [8, 9, 20, 5, 40]) {
     const frame = Frame.of(new Uint8Array(8 * height).fill(height), { width: 8, height, format: "GRAY8" });
     ring.write(frame, { blob: new TextEncoder().encode(`blob ${height}`) });
     await pause(30);
   }
   await ring[Symbol.asyncDispose]();
-  await heard("]\n");
   assertEquals(
-    JSON.parse(said.slice("there\n".length)),
+    await answerOf(reader, lines),
     [8, 9, 20, 5, 40].map((height, generation) => [height, generation, 0, `blob ${height}`]),
   );
-  await output.cancel();
-  await reader.stderr.cancel();
-  assertEquals((await reader.status).code, 0);
 });
 
 Deno.test("the reader in Python says in a sentence what is no ring", async () => {

@@ -50,10 +50,11 @@ export async function stream(path: string, times: number): Promise<Stream> {
 export function cameraOf({ file }: Stream, options: DecodeStepOptions = {}) {
   const source = new FileSource(file, 1_024);
   const decoded = encodedFeed(source).branch({ capacity: 1_000 }).pipe(decode(options)) as PlannedFeed;
-  /** Pushes the rest a few at a time, as a camera does. */
+  /** Pushes the rest a few at a time, as a camera does; one first, for a decoder that comes late begins at the last keyframe. */
   const play = async (count = Infinity) => {
-    for (; count > 0; count -= 5) {
-      const more = source.push(Math.min(5, count));
+    for (let some = 0; count > 0; count -= some) {
+      some = source.pushed === 0 ? 1 : Math.min(5, count);
+      const more = source.push(some);
       const { accessUnits, skipped, unwanted, shed } = await decoded.decoderStats();
       let seen = accessUnits + skipped + unwanted + shed;
       if (!more) break;
