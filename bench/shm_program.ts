@@ -75,11 +75,11 @@ async function write(clock: Clock, name: string, [width, height, fps, seconds]: 
   const nobody = new Int32Array(new SharedArrayBuffer(4));
   /** As the thread sleeps that writes a feed's frames, and the rival. */
   const sleep = (ms: number) => Atomics.wait(nobody, 0, 0, ms);
+  const frame = Frame.of(pixels, shape);
   let sequence = 0;
   const push = () => {
     view.setUint32(0, sequence);
     view.setUint32(pixels.length - 4, sequence);
-    const frame = Frame.of(pixels, { ...shape, sequence });
     clock.stamp(pixels);
     ring.write(frame);
     sequence++;
