@@ -23,17 +23,19 @@ const options = Deno.args.filter((arg) => arg.startsWith("-"));
 const paths = Deno.args.filter((arg) => !arg.startsWith("-"));
 const queue = paths.length > 0 ? [paths] : [...foldersOf("tests"), ...FOLDERS].map((folder) => [folder]);
 const groups: TestGroup[] = [];
+let allBefore: Promise<unknown> = Promise.resolve();
 const lane = async () => {
   for (let args = queue.shift(); args; args = queue.shift()) {
-    const before = groups.at(-1);
     const group = new TestGroup([...options, ...args]);
     groups.push(group);
-    // Each is shown from when the one that began before it has ended: nobody reads two at once.
-    Promise.resolve(before?.counts).then(() => group.show());
+    // Each is shown from when all that began before it have ended: nobody reads two at once.
+    allBefore.then(() => group.show());
+    allBefore = Promise.all([allBefore, group.counts]);
     await group.counts;
   }
 };
 await Promise.all(Array.from({ length: AT_ONCE }, lane));
+await allBefore;
 const done = await Promise.all(groups.map((group) => group.counts));
 for (const group of groups) if (group.failures) console.log(`\n${group.failures}`);
 console.log(`\n${summaryOf(done)}`);
