@@ -130,8 +130,15 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
    * nothing else. Null where the ring or the time is over. Not with `signal`, which nobody could abort meanwhile.
    *
    * @param timeout milliseconds.
-   * @throws {RangeError} where the payload does not fit.
+   * @throws {RangeError} where the payload does not fit; the record is the next one still.
+   * @throws {TypeError} where a frame is borrowed.
    * @throws {ShmError} `closed` where the writer died and the next one is not wanted, or this reader was closed.
+   *
+   * @example
+   * ```ts ignore
+   * const pixels = new Uint8Array(reader.header.cellBytes);
+   * for (let meta = reader.pullSync(pixels); meta; meta = reader.pullSync(pixels)) console.log(meta.pts, pixels[0]);
+   * ```
    */
   pullSync(into: Uint8Array, timeout = Infinity): RecordMeta | null {
     this.#mustBeOpen();
