@@ -24,7 +24,7 @@ static void init_residual_steps(void) {
       const uint32_t lps = (ff_h264_cabac_tables + H264_LPS_RANGE_OFFSET)[range * 128 + state];
       const uint8_t *next = ff_h264_cabac_tables + H264_MLPS_STATE_OFFSET + 128;
       residual_steps[range * 128 + state] =
-          8 * lps | (uint32_t)next[state] << 16 | (uint32_t)(next[state] ^ next[-1 - (int)state]) << 24;
+          8 * lps | (uint32_t)(__builtin_clz(lps) - 23) << 11 | (uint32_t)next[state] << 16 | (uint32_t)(next[state] ^ next[-1 - (int)state]) << 24;
     }
 }
 
@@ -73,18 +73,20 @@ RESIDUAL_INLINE unsigned residual_decide(struct residual_reader *reader, uint8_t
   uintptr_t steps = (uintptr_t)residual_steps + 4 * state;
   RESIDUAL_HIDE(steps);
   const uint32_t step = *(const uint32_t *)(steps + (reader->range & 8 * 0xc0));
-  const uint32_t lps = step & 0xffff;
-  uint32_t range = reader->range - lps;
-  const uint64_t scaled = (uint64_t)range << (RESIDUAL_BITS + 1 - 3);
+  const uint32_t lps = step & 0x7ff, lps_shift = step >> 11 & 7;
+  const uint32_t mps = reader->range - lps, mps_shift = mps >> 11 ^ 1;
+  const uint64_t scaled = (uint64_t)mps << (RESIDUAL_BITS + 1 - 3);
   int64_t less_probable = (int64_t)(scaled - reader->low);
   RESIDUAL_HIDE(less_probable);
   less_probable >>= 63;
   const uint32_t mask = (uint32_t)less_probable;
-  range += (lps - range) & mask;
   *at = (uint8_t)(step >> 16 ^ (step >> 24 & mask));
-  const unsigned shift = (unsigned)__builtin_clz(range) - 20;
-  reader->low = (reader->low - (scaled & (uint64_t)less_probable)) << shift;
-  reader->range = range << shift;
+  /* What follows is made for both outcomes before it is known which it is. */
+  uint32_t range = mps << mps_shift, change = range ^ lps << lps_shift, shift_change = mps_shift ^ lps_shift;
+  RESIDUAL_HIDE(change);
+  RESIDUAL_HIDE(shift_change);
+  reader->range = range ^ (change & mask);
+  reader->low = (reader->low - (scaled & (uint64_t)less_probable)) << (mps_shift ^ (shift_change & mask));
   if (__builtin_expect(!(reader->low & RESIDUAL_MASK), 0)) residual_refill(reader);
   return (state ^ mask) & 1;
 }
