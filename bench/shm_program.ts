@@ -1,10 +1,11 @@
 import { Frame } from "../src/media/mod.ts";
+import type { ReadMode } from "../src/ring/mod.ts";
 import { ShmReader, ShmWriter } from "../src/shm/mod.ts";
 import { libraryPath, loadLibrary } from "../ffi/load.ts";
 
 /*
  * The processes of bench/shm_readers.ts: `write NAME WIDTH HEIGHT FPS SECONDS` (0 frames a second: as fast as it goes) and
- * `read NAME SECONDS pullSync|next`. Each frame bears its number at both ends, so that a torn one shows, and when its writing began. Each
+ * `read NAME SECONDS pullSync|next latest|every`. Each frame bears its number at both ends, so that a torn one shows, and when its writing began. Each
  * prints "ready", and at its end one line of JSON.
  */
 
@@ -60,7 +61,7 @@ if (import.meta.main) {
   const clock = new Clock(await libraryPath());
   const figures = what === "write"
     ? await write(clock, name, rest.map(Number))
-    : await read(clock, name, Number(rest[0]), rest[1] as Way);
+    : await read(clock, name, Number(rest[0]), rest[1] as Way, rest[2] as ReadMode);
   console.log(JSON.stringify(figures));
   Deno.exit(0);
 }
@@ -94,8 +95,8 @@ async function write(clock: Clock, name: string, [width, height, fps, seconds]: 
   return { frames, fps: frames / ((performance.now() - began) / 1_000), torn: 0, p50_us: 0, p99_us: 0 };
 }
 
-async function read(clock: Clock, name: string, seconds: number, way: Way): Promise<ShmFigures> {
-  await using reader = await ShmReader.open(name, { wait: 10_000, mode: "every" });
+async function read(clock: Clock, name: string, seconds: number, way: Way, mode: ReadMode): Promise<ShmFigures> {
+  await using reader = await ShmReader.open(name, { wait: 10_000, mode });
   const bytes = reader.header.cellBytes;
   const ages = new Float64Array(1_000_000);
   let frames = 0, counted = 0, torn = 0, began = 0, ended = 0;

@@ -82,7 +82,9 @@ async function ours(
   const name = `bench-readers-${Deno.pid}`;
   const deno = (...args: string[]) => start(Deno.execPath(), ["run", "-A", "--no-prompt", PROGRAM, ...args]);
   const writer = await deno("write", name, ...[width, height, fps, seconds].map(String));
-  return await together(writer, count, () => deno("read", name, String(seconds + WARM_SECONDS), way));
+  // Nobody keeps up with a writer that never rests: its readers take the latest frame each time. A paced one's get every frame.
+  const mode = fps > 0 ? "every" : "latest";
+  return await together(writer, count, () => deno("read", name, String(seconds + WARM_SECONDS), way, mode));
 }
 
 async function theirs(peer: string, { width, height }: Case, mode: string, seconds: number): Promise<Run> {
