@@ -120,7 +120,7 @@ function readTag(inside: string): XmlElement {
   for (let match = pattern.exec(inside); match && attributes.size < MAX_ATTRIBUTES; match = pattern.exec(inside)) {
     attributes.set(localName(match[1]), decodeEntities(match[2] ?? match[3]));
   }
-  return { name: localName(name), attributes, children: [], text: "" };
+  return { name: localName(name) || fail("a tag has no name"), attributes, children: [], text: "" };
 }
 
 function localName(name: string): string {

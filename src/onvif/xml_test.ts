@@ -54,7 +54,7 @@ Deno.test("parseXml() gives back what escapeXml() wrote, and takes any text with
         assert(error instanceof SyntaxError, String(error));
       }
     }),
-    { numRuns: 5_000 },
+    { numRuns: 5_000, examples: [[["<", ":", "/>"]]] },
   );
 });
 

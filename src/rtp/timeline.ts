@@ -50,9 +50,10 @@ export class Timeline {
 
   /**
    * The presentation time of a timestamp, in integer microseconds from 0. `receivedAt` is this host's time in
-   * milliseconds. Within one sequence a later call may give a lower time (B-frames); after a restart never.
+   * milliseconds. Within one sequence a later call may give a lower time (B-frames); after a restart never, nor for a keyframe: where
+   * its timestamp lies below others', the media clock was set back.
    */
-  push(rtpTimestamp: number, receivedAt: number): number {
+  push(rtpTimestamp: number, receivedAt: number, keyframe = false): number {
     if (!this.#started) {
       this.#started = true;
       this.#begin(rtpTimestamp, 0);
@@ -62,7 +63,8 @@ export class Timeline {
       const delta = rtpTimestamp - this.#last | 0;
       const deltaMs = delta * 1000 / this.#clockRate;
       const elapsed = Math.max(0, receivedAt - this.#lastAt);
-      if (deltaMs > elapsed + MAX_FORWARD_STEP || deltaMs < -MAX_BACKWARD_STEP) {
+      const back = keyframe && this.#at(this.#unwrapped + delta) < this.#highest;
+      if (back || deltaMs > elapsed + MAX_FORWARD_STEP || deltaMs < -MAX_BACKWARD_STEP) {
         this.steps++;
         this.#begin(rtpTimestamp, this.#continued(receivedAt));
         this.#forgetReport();
@@ -74,7 +76,7 @@ export class Timeline {
     this.#pendingRestart = false;
     this.#lastAt = receivedAt;
     // Pictures that lead the first one of a sequence must not fall below where the sequence before ended.
-    const pts = Math.max(this.#base, this.#base + micros(this.#unwrapped - this.#origin, this.#clockRate));
+    const pts = Math.max(this.#base, this.#at(this.#unwrapped));
     if (pts > this.#highest) {
       this.#highest = pts;
       this.#highestAt = receivedAt;
@@ -111,6 +113,11 @@ export class Timeline {
   wallTime(rtpTimestamp: number): number | null {
     if (Number.isNaN(this.#reportNtp)) return null;
     return this.#reportNtp + (rtpTimestamp - this.#reportRtp | 0) * 1000 / this.#clockRate;
+  }
+
+  /** The time of an unwrapped timestamp. */
+  #at(unwrapped: number): number {
+    return this.#base + micros(unwrapped - this.#origin, this.#clockRate);
   }
 
   #begin(rtpTimestamp: number, base: number): void {

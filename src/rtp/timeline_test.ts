@@ -52,6 +52,17 @@ Deno.test("Timeline.push() takes a jump of the camera's media clock for a step",
   assertEquals(timeline.push(90_000 * 60, 60_120), 60_120_000, "a picture a minute is no step");
 });
 
+Deno.test("Timeline.push() lets a keyframe's time never fall below others', as after a seek of the server's (GStreamer)", () => {
+  const timeline = new Timeline({ clockRate: 90_000 });
+  const push = (frame: number, at: number, keyframe = false) => timeline.push(1_000 + frame * 1_800, at, keyframe);
+  assertEquals([push(0, 0, true), push(4, 1), push(2, 2), push(1, 3)], [0, 80_000, 40_000, 20_000]);
+  const again = push(0, 5, true);
+  assert(again > 80_000, `${again}`);
+  assertEquals([push(4, 6), push(2, 7), timeline.steps], [again + 80_000, again + 40_000, 1]);
+  assertEquals(push(25, 500, true), again + 500_000, "one that lies above all is no step");
+  assertEquals(timeline.steps, 1);
+});
+
 Deno.test("Timeline.wallTime() follows sender reports, and marks a clock that was set", () => {
   const timeline = new Timeline({ clockRate: 90_000 });
   timeline.push(1000, 0);

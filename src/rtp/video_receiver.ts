@@ -167,7 +167,9 @@ export class VideoReceiver {
 
   #deliver(from: VideoUnit): void {
     const { timeline } = this.#receiver;
-    const pts = timeline.push(from.rtpTimestamp, from.receivedAt);
+    const { steps } = timeline;
+    const pts = timeline.push(from.rtpTimestamp, from.receivedAt, from.keyframe);
+    if (timeline.steps !== steps) this.#times.restart();
     this.#times.announce(from.info?.maxReorder ?? -1, from.info?.frameRate ?? 0);
     const dts = this.#times.push(pts);
     const passes = this.#gate.admit(from);
