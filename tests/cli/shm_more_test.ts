@@ -72,7 +72,12 @@ Deno.test("millrace shm watch draws over itself on a terminal, and an interrupt 
   const name = freshName();
   await using _ring = await ShmWriter.create(name, { width: 8, height: 8, format: "GRAY8" });
   const inner = `"${Deno.execPath()}" run -A --quiet --no-lock tools/launch.ts millrace shm watch --seconds 4`;
-  const command = new Deno.Command("script", { args: ["-qec", inner, "/dev/null"], stdin: "null", stdout: "piped" });
+  const command = new Deno.Command("script", {
+    args: ["-qec", inner, "/dev/null"],
+    env: { TERM: "xterm" },
+    stdin: "null",
+    stdout: "piped",
+  });
   const { code, stdout } = await command.output();
   assertEquals(code, 0);
   const terminal = new Terminal();
