@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <time.h>
 
 #include "../millrace.h"
 #include "check.h"
@@ -244,35 +243,8 @@ static void hostile_blocks(void) {
   free(bytes);
 }
 
-static atomic_int flipping;
-
-static void *flip(void *given) {
-  int32_t ring = *(int32_t *)given;
-  for (uint32_t signal = 0; atomic_load(&flipping); signal++) EQUAL(mr_mem_store32(ring, 144, signal), 0);
-  return NULL;
-}
-
-/* A signal that changes all the time, without a record, keeps a reader no longer than it wants to wait. */
-static void hostile_signal(void) {
-  int32_t ring = new_ring();
-  pthread_t flipper;
-  atomic_store(&flipping, 1);
-  EQUAL(pthread_create(&flipper, NULL, flip, &ring), 0);
-  struct timespec began, now;
-  clock_gettime(CLOCK_MONOTONIC, &began);
-  struct block block = fresh_block(MR_RING_EVERY);
-  block.step = MR_RING_NEXT;
-  EQUAL(mr_ring_read(ring, (uint8_t *)&block, NULL, 0, 100), MR_RING_NOTHING);
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  CHECK(now.tv_sec - began.tv_sec < 10);
-  atomic_store(&flipping, 0);
-  pthread_join(flipper, NULL);
-  mr_close(ring);
-}
-
 int main(void) {
   threads();
-  hostile_signal();
   hostile_ring();
   hostile_blocks();
   puts("ok");

@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { openRtsp, type OpenRtspOptions, type RtspCamera } from "../ingest/mod.ts";
 import { RtspError } from "../media/mod.ts";
+import { sleep } from "../media/sleep.ts";
 import type { TransportPolicy } from "../rtsp/mod.ts";
 import { type JoinAt, type RtspServer, serveRtsp } from "../serve/mod.ts";
 import { address, count, port, seconds } from "./arguments.ts";
@@ -176,14 +177,4 @@ async function followStates(camera: RtspCamera, tell: (text: string) => void): P
       tell("live again");
     }
   }
-}
-
-async function sleep(time: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, time);
-  const abort = () => resolve();
-  signal.addEventListener("abort", abort, { once: true });
-  await promise;
-  clearTimeout(timer);
-  signal.removeEventListener("abort", abort);
 }

@@ -1,4 +1,5 @@
 import { RtspError } from "../media/mod.ts";
+import { sleep } from "../media/sleep.ts";
 import { decodeAddress } from "../../ffi/address.ts";
 import { ERRNO } from "../../ffi/errno.ts";
 import type { NativeLibrary } from "../../ffi/load.ts";
@@ -46,17 +47,6 @@ export async function resolveCamera(library: NativeLibrary, url: RtspUrl): Promi
 
 function lowerFirst(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1);
-}
-
-/** Ends early where the signal is aborted. */
-async function sleep(time: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, time);
-  const abort = () => resolve();
-  signal.addEventListener("abort", abort, { once: true });
-  await promise;
-  clearTimeout(timer);
-  signal.removeEventListener("abort", abort);
 }
 
 /** As `resolveCamera`; with `"from-start"` a name server that does not know the host yet is asked again. */
