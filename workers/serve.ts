@@ -36,7 +36,13 @@ function take(message: ToServeWorker): void {
     case "init":
       return listen(message);
     case "add":
-      streams.set(message.stream, new RingStream(message.settings, (stream) => server.finish(stream)));
+      streams.set(
+        message.stream,
+        new RingStream(message.settings, {
+          changed: (stream) => server.finish(stream),
+          warning: (warning) => say({ type: "warning", warning }),
+        }),
+      );
       break;
     case "end-stream":
       streams.get(message.stream)?.end();

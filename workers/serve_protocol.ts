@@ -1,5 +1,5 @@
 // Pure: no I/O.
-import type { AudioTrackInfo, VideoTrackInfo } from "../src/media/mod.ts";
+import type { AudioTrackInfo, VideoTrackInfo, Warning } from "../src/media/mod.ts";
 import type { ServerScheme } from "../src/rtsp/mod.ts";
 
 /** What a server is made of. */
@@ -49,6 +49,8 @@ export type FromServeWorker =
   | { type: "failed"; name: string; message: string }
   /** The ring is not read any more, and all clients of the stream are gone or on their way. */
   | { type: "over"; stream: number }
+  /** At most one of each kind for a stream. */
+  | { type: "warning"; warning: Warning }
   | { type: "closed" };
 
 /** Counters of a server in shared memory, as 64-bit floats in this order. */
@@ -69,6 +71,9 @@ export const STREAM_COUNTERS = [
   "bytes", // of these packets
   "skipped", // access units that viewers did not get because they were behind
   "unsendable", // access units that RTP has no way to carry: MJPEG of its own Huffman tables
+  "soundDropped", // units of sound that somebody listened to, and that the server did not get in time
+  "soundSkipped", // units of sound that listeners did not get because they were behind
+  "soundUnsendable", // units of sound, counted for each listener, of another format than it was told, or too large for RTP
 ] as const;
 
 export type ServerCounters = Record<typeof SERVER_COUNTERS[number], number>;

@@ -80,6 +80,7 @@ async function run(words: string[], flags: ServeFlags): Promise<void> {
       transports: flags.transport === "both" ? ["udp", "tcp"] : [flags.transport],
       joinAt: flags.joinAt,
       maxClients: flags.maxClients,
+      onWarning: ({ message }) => console.error(message),
     });
     const options = {
       tellAll: cameras.length > 1,

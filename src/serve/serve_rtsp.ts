@@ -1,3 +1,4 @@
+import type { Warning } from "../media/mod.ts";
 import type { ServerScheme } from "../rtsp/mod.ts";
 import type { JoinAt, ServerCounters, ServeSettings, StreamCounters } from "../../workers/serve_protocol.ts";
 import { type Servable, ServedFeed, type ServeFeedOptions } from "./served_feed.ts";
@@ -26,6 +27,8 @@ export interface ServeRtspOptions {
    * player that keeps to the pictures' times stays that much behind. @default {"next-keyframe"}
    */
   joinAt?: JoinAt;
+  /** Hears, once for each feed, that its sound became another than its clients were told, and is left out. */
+  onWarning?: (warning: Warning) => void;
   /** Rejects while it begins to listen; closes the server afterwards. */
   signal?: AbortSignal;
 }
@@ -125,7 +128,7 @@ export async function serveRtsp(options: ServeRtspOptions = {}): Promise<RtspSer
   const { signal, joinAt = "next-keyframe" } = options;
   signal?.throwIfAborted();
   const settings = settingsOf(options);
-  const { worker, port } = await ServeWorker.start(settings);
+  const { worker, port } = await ServeWorker.start(settings, options);
   const server = new RtspServer(worker, { host: settings.host, port, joinAt });
   if (signal?.aborted) {
     await server[Symbol.asyncDispose]();

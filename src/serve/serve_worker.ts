@@ -1,4 +1,5 @@
 import { requestNet } from "../../ffi/net_permission.ts";
+import type { Warning } from "../media/mod.ts";
 import { Doorbell } from "../../workers/doorbell.ts";
 import {
   type FromServeWorker,
@@ -15,6 +16,7 @@ import { loadWorkers, spawnWorker } from "../../workers/spawn.ts";
 export class ServeWorker {
   readonly bell = new Doorbell();
   readonly #worker: Worker;
+  readonly #onWarning: ((warning: Warning) => void) | undefined;
   readonly #counters = new SharedArrayBuffer(SERVER_COUNTERS.length * Float64Array.BYTES_PER_ELEMENT);
   readonly #listening = Promise.withResolvers<number>();
   readonly #closed = Promise.withResolvers<void>();
@@ -27,14 +29,18 @@ export class ServeWorker {
    * @throws {Deno.errors.NotCapable} where this program may not listen there.
    * @throws {Deno.errors.AddrInUse} and what else listening throws.
    */
-  static async start(settings: ServeSettings): Promise<{ worker: ServeWorker; port: number }> {
+  static async start(
+    settings: ServeSettings,
+    options: { onWarning?: (warning: Warning) => void } = {},
+  ): Promise<{ worker: ServeWorker; port: number }> {
     await requestNet(settings.host, settings.port);
     await loadWorkers();
-    const worker = new ServeWorker(settings);
+    const worker = new ServeWorker(settings, options.onWarning);
     return { worker, port: await worker.#listening.promise };
   }
 
-  private constructor(settings: ServeSettings) {
+  private constructor(settings: ServeSettings, onWarning?: (warning: Warning) => void) {
+    this.#onWarning = onWarning;
     const { host, port, transports } = settings;
     const at = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
     // Datagrams go wherever a client is, as far as this program may send them.
@@ -92,6 +98,8 @@ export class ServeWorker {
         this.#over.get(message.stream)?.(undefined);
         this.#over.delete(message.stream);
         break;
+      case "warning":
+        return this.#onWarning?.(message.warning);
       case "closed":
         return this.#end(undefined);
     }

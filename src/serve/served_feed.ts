@@ -21,7 +21,8 @@ export type Servable = EncodedFeed | AsyncIterable<AccessUnit>;
 export interface ServeFeedOptions {
   /**
    * A camera's `audio`, to be heard beside its pictures. It is served as it is known to be by now: where the camera gives none,
-   * or what it is only shows in packets to come, the pictures are served alone.
+   * or what it is only shows in packets to come, the pictures are served alone. Where it becomes another later, it is left
+   * out, counted as `soundUnsendable`, until it is again what it was.
    */
   sound?: UnitFeed<AudioUnit>;
 }
@@ -73,7 +74,11 @@ export class ServedFeed implements AsyncDisposable {
     return this.#ended.promise;
   }
 
-  /** Counters, which only rise, but for `viewers`. */
+  /**
+   * Counters, which only rise, but for `viewers`. What listeners did not get of its sound: `soundDropped`, of which the server
+   * was late; `soundSkipped`, of which they were behind; `soundUnsendable`, of another format than they were told, or larger
+   * than RTP takes.
+   */
   stats(): StreamCounters {
     return readCounters(STREAM_COUNTERS, this.#counters);
   }

@@ -1,7 +1,17 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { openRtsp, openSdp, serveRtsp } from "../../mod.ts";
+import {
+  type AccessUnit,
+  type AudioTrackInfo,
+  type AudioUnit,
+  openRtsp,
+  openSdp,
+  serveRtsp,
+  type Warning,
+} from "../../mod.ts";
 import { RawClient } from "../../src/camera/testing.ts";
+import { UnitRingFeed } from "../../src/feed/mod.ts";
 import { readVideoFile } from "../../src/file/mod.ts";
+import { audioRecord, audioUnitOf, createRing, ringBytes, SharedRingMemory } from "../../src/ring/mod.ts";
 import { writeRtpHeader } from "../../src/rtp/mod.ts";
 import { HAS_FFMPEG, native } from "../../wasm/testing.ts";
 import { reorderedClip, shortClip } from "../support/clips.ts";
@@ -13,6 +23,9 @@ import { QuirkyCamera } from "../support/quirky_camera.ts";
 
 const file = await readVideoFile(await shortClip());
 const SAMPLES = 80;
+const PCMU: AudioTrackInfo = {
+  ...{ codec: "pcmu", clockRate: 8_000, sampleRate: 8_000, channels: 1, config: new Uint8Array(0), codecString: "" },
+};
 const DESCRIBED = `> DESCRIBE
 RTSP/1.0 200 OK
 CSeq: *
@@ -119,6 +132,35 @@ Deno.test("a client may have sound alone, and each track once", async () => {
   assertEquals((await client.ask("SETUP", `${quiet.url}/track2`, { Transport: "RTP/AVP/TCP;unicast" })).status, 404);
   const { audio, video } = source.camera;
   assertThrows(() => server.add("other", video, { sound: { ...audio } as typeof audio }), TypeError, "no camera's");
+});
+
+Deno.test("serveRtsp({ onWarning }) hears of sound that is not passed on, and its counters say how much", async () => {
+  const shape = { kind: "bytes", policy: "variable", slots: 64, arenaBytes: 1 << 16 } as const;
+  const ring = new SharedArrayBuffer(ringBytes(shape)), writer = createRing(new SharedRingMemory(ring), shape);
+  const ended = Promise.withResolvers<undefined>();
+  const speak = (byte: number, channels: number) => {
+    const unit = { pts: byte * 125, duration: 125, receivedAt: Date.now(), wallTime: null };
+    const record = audioRecord({ ...PCMU, ...unit, channels, discontinuity: false, corrupt: false });
+    writer.write(record, Uint8Array.of(byte));
+  };
+  async function* pictures() {
+    yield { ...file.units[0], codec: file.codec, receivedAt: Date.now(), wallTime: null } as AccessUnit;
+    await ended.promise;
+  }
+  const warnings: Warning[] = [];
+  await using server = await serveRtsp({ port: 0, onWarning: (warning) => warnings.push(warning) });
+  const audio = new UnitRingFeed<AudioUnit>({ ring, sound: PCMU, unitOf: audioUnitOf, ended: ended.promise });
+  const served = server.add("door", pictures(), { sound: audio });
+  await using client = await RawClient.connect(server.port);
+  assertEquals((await client.ask("SETUP", `${served.url}/track2`, { Transport: "RTP/AVP/TCP;unicast" })).status, 200);
+  assertEquals((await client.ask("PLAY", served.url)).status, 200);
+  const heard = () => client.packets.filter(({ channel }) => channel % 2 === 0).map(({ data }) => data.at(-1));
+  for (const [byte, channels] of [[1, 1], [2, 2], [3, 2], [4, 1]]) speak(byte, channels);
+  while (heard().length < 2 || warnings.length === 0 || served.stats().soundUnsendable < 2) await sleep();
+  assertEquals([heard(), warnings.length, warnings[0].code], [[1, 4], 1, "serve-sound-format"]);
+  const { soundDropped, soundSkipped, soundUnsendable } = served.stats();
+  assertEquals([soundDropped, soundSkipped, soundUnsendable], [0, 0, 2]);
+  ended.resolve(undefined);
 });
 
 const sleep = () => new Promise((resolve) => setTimeout(resolve, 5));

@@ -11,37 +11,56 @@ const CAPACITY = 128;
 export class RingSound {
   readonly info: AudioTrackInfo;
   readonly #reader: RingReader;
+  readonly #onOther: (unit: AudioUnit) => void;
+  #passedOver = 0;
   #buffer = new Uint8Array(4096);
 
-  constructor(ring: SharedArrayBuffer, info: AudioTrackInfo) {
+  /** @param onOther hears of each unit of another format than `info` says: nobody is sent it. */
+  constructor(ring: SharedArrayBuffer, info: AudioTrackInfo, onOther: (unit: AudioUnit) => void) {
     this.info = info;
+    this.#onOther = onOther;
     this.#reader = new RingReader(new SharedRingMemory(ring), { start: "new" });
   }
 
+  /** Units that came too late for who listens. */
+  get dropped(): number {
+    return this.#passedOver + this.#reader.missed;
+  }
+
   /**
-   * Sends what is new.
+   * Sends what is new; true where there was any.
    *
    * @param cameraClock by how many milliseconds the pictures' clock is ahead of this host's; null where they go by this host's.
    */
-  pump(listeners: ReadonlySet<Viewer>, cameraClock: number | null): void {
+  pump(listeners: ReadonlySet<Viewer>, cameraClock: number | null): boolean {
     const reader = this.#reader;
-    if (listeners.size === 0 || reader.behind > CAPACITY) {
-      reader.skipTo(Math.max(reader.cursor, reader.head - (listeners.size === 0 ? 0 : CAPACITY)));
+    const late = reader.behind - (listeners.size === 0 ? 0 : CAPACITY);
+    if (late > 0) {
+      if (listeners.size > 0) this.#passedOver += late;
+      reader.skipTo(reader.cursor + late);
     }
     for (let i = 0; i < AT_ONE_GO; i++) {
       const meta = reader.next("every", (bytes) => {
         if (bytes > this.#buffer.length) this.#buffer = new Uint8Array(2 * bytes);
         return this.#buffer;
       });
-      if (!meta) return;
+      if (!meta) return i > 0;
       const unit = audioUnitOf(meta, this.#buffer.subarray(0, meta.bytes));
-      // A camera that sends other sound than before would be heard as noise.
-      if (unit && this.#isSame(unit)) this.#send(unit, listeners, cameraClock);
+      if (!unit) continue;
+      if (this.#isSame(unit)) this.#send(unit, listeners, cameraClock);
+      else this.#refuse(unit, listeners);
     }
+    return true;
   }
 
   #isSame({ codec, sampleRate, channels }: AudioUnit): boolean {
     return codec === this.info.codec && sampleRate === this.info.sampleRate && channels === this.info.channels;
+  }
+
+  /** A camera that sends other sound than before would be heard as noise. */
+  #refuse(unit: AudioUnit, listeners: ReadonlySet<Viewer>): void {
+    for (const viewer of listeners) viewer.stats.unsendable++;
+    this.#onOther(unit);
   }
 
   #send(

@@ -1,5 +1,5 @@
 import { EncodedCursor } from "../../src/feed/encoded_cursor.ts";
-import type { VideoCodec } from "../../src/media/mod.ts";
+import type { AudioTrackInfo, AudioUnit, VideoCodec, Warning } from "../../src/media/mod.ts";
 import type { RecordMeta } from "../../src/ring/mod.ts";
 import type { StreamDescription } from "../../src/serve/description.ts";
 import { parameterSetsOf } from "../../src/serve/parameter_sets.ts";
@@ -16,8 +16,15 @@ const PATIENCE = 4_000;
 const NO_LIMIT = 2 ** 31;
 const NONE = new Uint8Array(0);
 
-/** Hears of a stream whose clients must ask anew what it is. */
-export type Changed = (stream: RingStream) => void;
+/** Hears of what happens to a stream. */
+export interface StreamEvents {
+  /** Its clients must ask anew what it is. */
+  changed(stream: RingStream): void;
+  warning(warning: Warning): void;
+}
+
+/** What viewers were sent; sound counts as packets and bytes, not as pictures. */
+type Sent = ViewerStats & { soundSkipped: number; soundUnsendable: number };
 
 /** A feed that a server passes on: one reader of its ring for all its viewers. */
 export class RingStream implements ServedStream {
@@ -25,29 +32,33 @@ export class RingStream implements ServedStream {
   readonly #settings: StreamSettings;
   readonly #cursor: EncodedCursor;
   readonly #counters: Float64Array;
-  readonly #changed: Changed;
+  readonly #events: StreamEvents;
   readonly #viewers = new Set<Viewer>();
   readonly #listeners = new Set<Viewer>();
   readonly #sound: RingSound | null;
   /** By how many milliseconds the camera's clock is ahead of this host's. */
   #cameraClock: number | null = null;
   /** What the viewers that are gone were sent. */
-  readonly #past: ViewerStats = { accessUnits: 0, packets: 0, bytes: 0, skipped: 0, unsendable: 0 };
+  readonly #past: Sent = {
+    ...{ accessUnits: 0, packets: 0, bytes: 0, skipped: 0, unsendable: 0 },
+    ...{ soundSkipped: 0, soundUnsendable: 0 },
+  };
   readonly #waiting = new Set<(description: StreamDescription | null) => void>();
   #description: StreamDescription | null = null;
   #generation = -1;
   #lastSequence = -1;
   #joined = 0;
+  #warned = false;
   #ending = false;
   #drained = false;
 
-  constructor(settings: StreamSettings, changed: Changed) {
+  constructor(settings: StreamSettings, events: StreamEvents) {
     this.path = settings.path;
     this.#settings = settings;
-    this.#changed = changed;
+    this.#events = events;
     this.#counters = new Float64Array(settings.counters);
     const { ring, capacity, corrupt, info, sound } = settings;
-    this.#sound = sound && new RingSound(sound.ring, sound.info);
+    this.#sound = sound && new RingSound(sound.ring, sound.info, (unit) => this.#warnOfSound(unit));
     this.#cursor = new EncodedCursor(ring, { capacity, corrupt });
     if (info && (info.parameterSets.length > 0 || info.codec === "mjpeg")) {
       const { codec, parameterSets, frameRate, width, height } = info;
@@ -91,7 +102,7 @@ export class RingStream implements ServedStream {
 
   leave(viewer: Viewer): void {
     if (!this.#viewers.delete(viewer) && !this.#listeners.delete(viewer)) return;
-    add(this.#past, countedOf(viewer));
+    add(this.#past, sentTo(viewer));
     this.#count();
   }
 
@@ -102,12 +113,12 @@ export class RingStream implements ServedStream {
 
   /** Sends what is new; true where there may be more at once. */
   pump(): boolean {
-    this.#sound?.pump(this.#listeners, this.#cameraClock);
+    const heard = this.#sound?.pump(this.#listeners, this.#cameraClock);
     for (let i = 0; i < AT_ONE_GO; i++) {
       const meta = this.#cursor.next();
       if (!meta) {
         this.#drained = this.#ending;
-        if (i > 0) this.#count();
+        if (i > 0 || heard) this.#count();
         return false;
       }
       this.#lastSequence = meta.sequence;
@@ -158,7 +169,7 @@ export class RingStream implements ServedStream {
     };
     for (const tell of this.#waiting) tell(this.#description);
     // Parameter sets come with each keyframe; another codec has packets that nobody asked for.
-    if (before && !same) this.#changed(this);
+    if (before && !same) this.#events.changed(this);
   }
 
   /** Sends a viewer what the others have had since the newest keyframe. */
@@ -170,9 +181,21 @@ export class RingStream implements ServedStream {
     }
   }
 
+  /** Who listens was told a format once, and has no way to hear of another. */
+  #warnOfSound(unit: AudioUnit): void {
+    if (this.#warned) return;
+    this.#warned = true;
+    const { codec, sampleRate, channels } = unit;
+    const message =
+      `Cannot pass on the sound of "${this.path}": it is ${formatOf(unit)} by now, and clients were told ` +
+      formatOf(this.#sound!.info);
+    const at = { path: this.path, codec, sampleRate, channels };
+    this.#events.warning({ code: "serve-sound-format", message, at, count: 1 });
+  }
+
   #count(): void {
     const sum = { ...this.#past };
-    for (const viewer of [...this.#viewers, ...this.#listeners]) add(sum, countedOf(viewer));
+    for (const viewer of [...this.#viewers, ...this.#listeners]) add(sum, sentTo(viewer));
     const { delivered, dropped } = this.#cursor.stats();
     const values: Record<typeof STREAM_COUNTERS[number], number> = {
       viewers: this.#viewers.size,
@@ -184,6 +207,9 @@ export class RingStream implements ServedStream {
       bytes: sum.bytes,
       skipped: sum.skipped,
       unsendable: sum.unsendable,
+      soundDropped: this.#sound?.dropped ?? 0,
+      soundSkipped: sum.soundSkipped,
+      soundUnsendable: sum.soundUnsendable,
     };
     STREAM_COUNTERS.forEach((name, i) => this.#counters[i] = values[name]);
   }
@@ -194,11 +220,16 @@ function send(viewer: Viewer, { keyframe, pts, wallTime, receivedAt }: RecordMet
   viewer.send({ data, keyframe, pts }, { now: performance.now(), unixMs: wallTime ?? receivedAt, pts });
 }
 
-function add(sum: ViewerStats, more: ViewerStats): void {
-  for (const name of Object.keys(sum) as (keyof ViewerStats)[]) sum[name] += more[name];
+function add(sum: Sent, more: Sent): void {
+  for (const name of Object.keys(sum) as (keyof Sent)[]) sum[name] += more[name];
 }
 
-/** Sound counts as packets and bytes, not as pictures. */
-function countedOf({ kind, stats }: Viewer): ViewerStats {
-  return kind === "video" ? stats : { ...stats, accessUnits: 0, skipped: 0, unsendable: 0 };
+function sentTo({ kind, stats }: Viewer): Sent {
+  if (kind === "video") return { ...stats, soundSkipped: 0, soundUnsendable: 0 };
+  const { skipped: soundSkipped, unsendable: soundUnsendable } = stats;
+  return { ...stats, accessUnits: 0, skipped: 0, unsendable: 0, soundSkipped, soundUnsendable };
+}
+
+function formatOf({ codec, sampleRate, channels }: Pick<AudioTrackInfo, "codec" | "sampleRate" | "channels">): string {
+  return `${codec} at ${sampleRate} Hz with ${channels} channel${channels === 1 ? "" : "s"}`;
 }
