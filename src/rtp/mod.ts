@@ -41,5 +41,6 @@ export {
   type VideoFormat,
 } from "./payload_formats.ts";
 export { type VideoPacketizer, videoPacketizer } from "./video_packetizer.ts";
+export type { UnitReceiverStats } from "./unit_receiver.ts";
 export * from "./video_receiver.ts";
 export type { PacketReceiverOptions, PacketReceiverStats } from "./packet_receiver.ts";
