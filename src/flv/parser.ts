@@ -1,5 +1,6 @@
 // Pure: no I/O.
 import { RtspError } from "../media/mod.ts";
+import { HeldBytes } from "../rtsp/held_bytes.ts";
 
 const HEADER_BYTES = 9;
 const TAG_HEADER_BYTES = 11;
@@ -22,9 +23,7 @@ export interface FlvParserSink {
 export class FlvParser {
   readonly #sink: FlvParserSink;
   readonly #maxTagBytes: number;
-  /** The begin of what is not whole yet, `#held[0..#length)`. */
-  #held = new Uint8Array(4096);
-  #length = 0;
+  readonly #held = new HeldBytes((data, at, end) => this.#run(data, at, end));
   #headed = false;
   #dead = false;
 
@@ -36,36 +35,25 @@ export class FlvParser {
 
   /** Bytes held back until more come. */
   get heldBytes(): number {
-    return this.#length;
+    return this.#held.length;
   }
 
   /** Takes the next bytes of the stream. They are not kept; what is not whole is copied. */
   receive(bytes: Uint8Array): void {
-    let at = 0;
-    while (at < bytes.length && !this.#dead) {
-      if (this.#length === 0) {
-        at = this.#run(bytes, at, bytes.length);
-        if (!this.#dead) this.#hold(bytes, at, bytes.length);
-        return;
-      }
-      // No more than completes what is held, so that the rest can be read where it lies.
-      const take = Math.min(this.#need(this.#held, 0, this.#length) - this.#length, bytes.length - at);
-      this.#hold(bytes, at, at + take);
-      at += take;
-      if (this.#run(this.#held, 0, this.#length) > 0) this.#length = 0;
-    }
+    this.#held.receive(bytes);
   }
 
   /** Reads what is whole in `data[at..end)`; answers where the rest begins. */
   #run(data: Uint8Array, at: number, end: number): number {
     while (at < end && !this.#dead) {
-      const need = this.#need(data, at, end);
-      if (this.#dead || need > end - at) return at;
+      const need = this.#held.need = this.#need(data, at, end);
+      if (this.#dead) return end;
+      if (need > end - at) return at;
       if (this.#headed) this.#tag(data, at, at + need - LENGTH_BYTES);
       this.#headed = true;
       at += need;
     }
-    return at;
+    return this.#dead ? end : at;
   }
 
   /** How many bytes there are to what begins at `at`, as far as it can be told. */
@@ -96,17 +84,6 @@ export class FlvParser {
     if (this.#dead) return;
     this.#dead = true;
     this.#sink.fault(new RtspError("protocol", `Cannot read what the other side sends: it is no FLV, ${what}`));
-  }
-
-  #hold(bytes: Uint8Array, from: number, to: number): void {
-    const need = this.#length + to - from;
-    if (need > this.#held.length) {
-      const grown = new Uint8Array(Math.max(need, this.#held.length * 2));
-      grown.set(this.#held.subarray(0, this.#length));
-      this.#held = grown;
-    }
-    this.#held.set(bytes.subarray(from, to), this.#length);
-    this.#length = need;
   }
 }
 

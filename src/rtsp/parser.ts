@@ -1,5 +1,6 @@
 // Pure: no I/O.
 import { RtspError } from "../media/mod.ts";
+import { HeldBytes } from "./held_bytes.ts";
 import { contentLength, parseHead, type RtspRequest, type RtspResponse } from "./message.ts";
 
 /** Takes what a parser finds, while `receive()` runs. */
@@ -39,16 +40,12 @@ export class RtspParser {
 
   readonly #sink: RtspParserSink;
   readonly #limits: Required<RtspParserLimits>;
-  /** The begin of what is not whole yet, `#held[0..#length)`. */
-  #held = new Uint8Array(4096);
-  #length = 0;
+  readonly #held = new HeldBytes((data, at, end) => this.#run(data, at, end));
   /** How far the held bytes were searched for the end of a head. */
   #searched = 0;
   /** The message whose body is awaited. */
   #message: RtspRequest | RtspResponse | null = null;
   #bodyBytes = 0;
-  /** How many bytes the next step needs at least; 0 where that is not known. */
-  #need = 0;
   #synchronous = true;
   #garbageRun = 0;
   #garbage = 0;
@@ -67,27 +64,12 @@ export class RtspParser {
 
   /** Bytes held back until more come. */
   get heldBytes(): number {
-    return this.#length;
+    return this.#held.length;
   }
 
   /** Takes the next bytes of the connection. They are not kept; what is not whole is copied. */
   receive(bytes: Uint8Array): void {
-    let at = 0;
-    while (at < bytes.length && !this.#dead) {
-      if (this.#length === 0) {
-        at = this.#run(bytes, at, bytes.length);
-        if (at < bytes.length && !this.#dead) this.#hold(bytes, at, bytes.length);
-        return;
-      }
-      // Take no more than completes what is held, so that the rest can be read where it lies.
-      const wanted = this.#need > this.#length ? this.#need - this.#length : bytes.length - at;
-      const take = Math.min(wanted, bytes.length - at);
-      this.#hold(bytes, at, at + take);
-      at += take;
-      const consumed = this.#run(this.#held, 0, this.#length);
-      if (consumed > 0) this.#held.copyWithin(0, consumed, this.#length);
-      this.#length -= consumed;
-    }
+    this.#held.receive(bytes);
   }
 
   #run(data: Uint8Array, at: number, end: number): number {
@@ -95,9 +77,10 @@ export class RtspParser {
       const next = this.#step(data, at, end);
       if (next === MORE) return at;
       at = next;
-      this.#searched = this.#need = 0;
+      this.#searched = this.#held.need = 0;
     }
-    return at;
+    // Nothing is read after a fault, and nothing held.
+    return this.#dead ? end : at;
   }
 
   /** Reads one item at `at`; answers where the next begins, or MORE. */
@@ -113,14 +96,14 @@ export class RtspParser {
     // In garbage a dollar sign is one byte in 256: there the channel must be known, and RTP's version must follow.
     const needed = this.#synchronous ? 4 : 5;
     if (end - at < needed) {
-      this.#need = needed;
+      this.#held.need = needed;
       return MORE;
     }
     const channel = data[at + 1];
     const stop = at + 4 + (data[at + 2] << 8 | data[at + 3]);
     if (!this.#synchronous && (!this.isKnownChannel(channel) || data[at + 4] >> 6 !== 2)) return this.#skip(at);
     if (stop > end) {
-      this.#need = stop - at;
+      this.#held.need = stop - at;
       return MORE;
     }
     this.#inStep();
@@ -160,7 +143,7 @@ export class RtspParser {
 
   #body(data: Uint8Array, at: number, end: number): number {
     if (end - at < this.#bodyBytes) {
-      this.#need = this.#bodyBytes;
+      this.#held.need = this.#bodyBytes;
       return MORE;
     }
     const message = this.#message!;
@@ -193,17 +176,6 @@ export class RtspParser {
     this.#dead = true;
     this.#sink.fault(new RtspError("protocol", `Cannot read what the other side sends: ${what}`));
     return end;
-  }
-
-  #hold(bytes: Uint8Array, from: number, to: number): void {
-    const need = this.#length + to - from;
-    if (need > this.#held.length) {
-      const grown = new Uint8Array(Math.max(need, this.#held.length * 2));
-      grown.set(this.#held.subarray(0, this.#length));
-      this.#held = grown;
-    }
-    this.#held.set(bytes.subarray(from, to), this.#length);
-    this.#length = need;
   }
 }
 
