@@ -1,52 +1,18 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { openRtsp, type OpenRtspOptions, probeRtsp, type RtspCamera } from "../../src/ingest/mod.ts";
 import type { Warning } from "../../src/media/mod.ts";
-import { writeRtpHeader } from "../../src/rtp/mod.ts";
 import { readVideoFile } from "../../src/file/mod.ts";
 import { shortClip } from "../support/clips.ts";
-import { parseDialogue } from "../support/dialogue.ts";
 import { assertPlays, take } from "../support/pictures.ts";
-import { QuirkyCamera } from "../support/quirky_camera.ts";
+import { ORDINARY, type QuirkyCamera } from "../support/quirky_camera.ts";
+import { cameraBeside, samples, sidePacket } from "../support/side_track.ts";
 
 const file = await readVideoFile(await shortClip());
 const PICTURES = 12;
-const SAMPLES = 80;
-
-const DESCRIBED = `> DESCRIBE
-RTSP/1.0 200 OK
-CSeq: *
-Content-Base: {url}/
-Content-Type: application/sdp
-Content-Length: *
-
-v=0
-o=- 1 1 IN IP4 {host}
-s=live
-t=0 0
-a=control:*
-m=video 0 RTP/AVP 96
-a=rtpmap:96 H264/90000
-a=fmtp:96 packetization-mode=1;sprop-parameter-sets={sprop}
-a=control:track1
-`;
 const SOUND = "m=audio 0 RTP/AVP 8\na=rtpmap:8 PCMA/8000\na=control:track2\n";
 const METADATA = "m=application 0 RTP/AVP 107\na=rtpmap:107 vnd.onvif.metadata/90000\na=control:track2\n";
 
-/** A camera with a track beside its video. */
-function cameraWith(track: string): QuirkyCamera {
-  return new QuirkyCamera(parseDialogue(DESCRIBED + track), file);
-}
-
-function packet(payloadType: number, count: number, payload: Uint8Array, clock = SAMPLES): Uint8Array {
-  const bytes = new Uint8Array(12 + payload.length);
-  const [sequence, timestamp] = [count + 65_530 & 0xffff, count * clock];
-  writeRtpHeader(bytes, { payloadType, sequence, timestamp, ssrc: 7, marker: true });
-  bytes.set(payload, 12);
-  return bytes;
-}
-
-/** The count-th packet's samples. */
-const samples = (count: number) => Uint8Array.from({ length: SAMPLES }, (_, i) => count * 7 + i & 0xff);
+const cameraWith = (track: string) => cameraBeside(file, track);
 
 const opened = (camera: QuirkyCamera, options: OpenRtspOptions = {}) =>
   openRtsp(camera.url("/live"), {
@@ -66,7 +32,7 @@ async function assertPictures(camera: RtspCamera): Promise<void> {
 for (const transport of ["tcp", "udp"] as const) {
   Deno.test(`what is sent beside the video over ${transport} comes as it was sent, and is not set up unasked`, async () => {
     await using server = cameraWith(SOUND);
-    server.sound = (count) => packet(8, count, samples(count));
+    server.sound = (count) => sidePacket(8, count, samples(count));
     if (transport === "tcp") {
       await using silent = await opened(server, { transport, beside: [] });
       assertEquals([server.count("SETUP"), silent.stats().audio, silent.audioInfo], [1, null, null]);
@@ -96,7 +62,7 @@ Deno.test("ONVIF metadata come as documents beside the video", async () => {
   const text = (count: number) =>
     `<tt:MetadataStream xmlns:tt="http://www.onvif.org/ver10/schema">${count}</tt:MetadataStream>`;
   await using server = cameraWith(METADATA);
-  server.sound = (count) => packet(107, count, new TextEncoder().encode(text(count)), 900);
+  server.sound = (count) => sidePacket(107, count, new TextEncoder().encode(text(count)), 900);
   await using camera = await opened(server, { beside: ["audio", "data"] });
   const documents: string[] = [];
   for await (const unit of camera.data.branch({ capacity: 100 })) {
@@ -122,11 +88,10 @@ Deno.test("a camera that refuses its sound, is silent about it, or fails with it
       /failed with it \(.*459/,
     ],
   ];
-  const ordinary = "> SETUP\nRTSP/1.0 200 OK\nCSeq: *\nSession: 5A3C9\nTransport: {transport}\n" +
-    "> PLAY\nRTSP/1.0 200 OK\nCSeq: *\nSession: 5A3C9\n";
+  const ordinary = `> SETUP\n${ORDINARY.SETUP}> PLAY\n${ORDINARY.PLAY}`;
   await Promise.all(odd.map(async ([name, words, reason]) => {
     const [traits, answers] = words.startsWith("!") ? [words, ""] : ["", words];
-    await using server = new QuirkyCamera(parseDialogue(`${traits}${answers}${ordinary}${DESCRIBED}${SOUND}`), file);
+    await using server = cameraBeside(file, SOUND, traits + answers + ordinary);
     const warnings: Warning[] = [];
     await using camera = await opened(server, { onWarning: (warning) => warnings.push(warning) });
     await assertPictures(camera);
@@ -169,7 +134,7 @@ Deno.test("whatever is sent as sound, the video goes on, and what was wrong is c
 
 Deno.test("sound goes on after a camera was away: numbers and times only rise", async () => {
   await using server = cameraWith(SOUND);
-  server.sound = (count) => packet(8, count, samples(count));
+  server.sound = (count) => sidePacket(8, count, samples(count));
   await using camera = await opened(server, { reconnect: { minDelay: 20, maxDelay: 50 } });
   let sequence = -1, pts = -1, hungUp = false, again = false;
   for await (const unit of camera.audio.branch({ capacity: 500 })) {
@@ -186,11 +151,11 @@ Deno.test("sound goes on after a camera was away: numbers and times only rise", 
 
 Deno.test("probeRtsp() says which tracks come, and why the others do not", async () => {
   const refused = "> SETUP /live/track2\nRTSP/1.0 500 No\nCSeq: *\n";
-  const ordinary = "> SETUP\nRTSP/1.0 200 OK\nCSeq: *\nSession: 5A3C9\nTransport: {transport}\n";
-  await using without = new QuirkyCamera(parseDialogue(refused + ordinary + DESCRIBED + SOUND), file);
+  const ordinary = `> SETUP\n${ORDINARY.SETUP}`;
+  await using without = cameraBeside(file, SOUND, refused + ordinary);
   await using mute = cameraWith(SOUND);
   await using chatty = cameraWith(METADATA);
-  chatty.sound = (count) => packet(107, count, new TextEncoder().encode("<a/>"), 900);
+  chatty.sound = (count) => sidePacket(107, count, new TextEncoder().encode("<a/>"), 900);
   const probed = (camera: QuirkyCamera) => probeRtsp(camera.url("/live"), { seconds: 0.8, transport: "tcp" });
   const [one, two, three] = await Promise.all([probed(without), probed(mute), probed(chatty)]);
   assertEquals([one.tracks[1].as, one.tracks[1].refused], ["audio", "the camera answered SETUP with 500 No"]);

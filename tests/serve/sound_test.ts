@@ -12,54 +12,24 @@ import { RawClient } from "../../src/camera/testing.ts";
 import { UnitRingFeed } from "../../src/feed/mod.ts";
 import { readVideoFile } from "../../src/file/mod.ts";
 import { audioRecord, audioUnitOf, createRing, ringBytes, SharedRingMemory } from "../../src/ring/mod.ts";
-import { writeRtpHeader } from "../../src/rtp/mod.ts";
 import { HAS_FFMPEG, native } from "../../wasm/testing.ts";
 import { reorderedClip, shortClip } from "../support/clips.ts";
-import { parseDialogue } from "../support/dialogue.ts";
 import { openSockets, socketsAreBack } from "../support/observe.ts";
 import { assertPlays, take } from "../support/pictures.ts";
 import { freeMediaPort } from "../support/ports.ts";
-import { QuirkyCamera } from "../support/quirky_camera.ts";
+import { cameraBeside, SAMPLES, samples, sidePacket } from "../support/side_track.ts";
 
 const file = await readVideoFile(await shortClip());
-const SAMPLES = 80;
 const PCMU: AudioTrackInfo = {
   ...{ codec: "pcmu", clockRate: 8_000, sampleRate: 8_000, channels: 1, config: new Uint8Array(0), codecString: "" },
 };
-const DESCRIBED = `> DESCRIBE
-RTSP/1.0 200 OK
-CSeq: *
-Content-Base: {url}/
-Content-Type: application/sdp
-Content-Length: *
-
-v=0
-o=- 1 1 IN IP4 {host}
-s=live
-t=0 0
-m=video 0 RTP/AVP 96
-a=rtpmap:96 H264/90000
-a=fmtp:96 packetization-mode=1;sprop-parameter-sets={sprop}
-a=control:track1
-m=audio 0 RTP/AVP 0
-a=control:track2
-`;
-
-/** The count-th packet's samples. */
-const samples = (count: number) => Uint8Array.from({ length: SAMPLES }, (_, i) => count * 7 + i & 0xff);
 const all = Array.from({ length: 4_000 }, (_, i) => samples(i).toHex());
 
 /** A camera with G.711, and a server that passes it on. */
 async function restream() {
   const stack = new AsyncDisposableStack();
-  const device = stack.use(new QuirkyCamera(parseDialogue(DESCRIBED), file));
-  device.sound = (count) => {
-    const bytes = new Uint8Array(12 + SAMPLES);
-    const head = { payloadType: 0, sequence: count & 0xffff, timestamp: count * SAMPLES, ssrc: 7, marker: false };
-    writeRtpHeader(bytes, head);
-    bytes.set(samples(count), 12);
-    return bytes;
-  };
+  const device = stack.use(cameraBeside(file, "m=audio 0 RTP/AVP 0\na=control:track2\n"));
+  device.sound = (count) => sidePacket(0, count, samples(count));
   const camera = stack.use(await openRtsp(device.url("/live"), { transport: "tcp", beside: ["audio"] }));
   const server = stack.use(await serveRtsp({ port: 0 }));
   const served = server.add("/door", camera.video, { sound: camera.audio });

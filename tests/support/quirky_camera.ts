@@ -4,7 +4,7 @@ import type { VideoFile } from "../../src/file/mod.ts";
 import { answerOf, type Dialogue, toWire } from "./dialogue.ts";
 
 /** What an ordinary camera says. */
-const ORDINARY: Record<string, string> = {
+export const ORDINARY: Readonly<Record<string, string>> = {
   OPTIONS: "RTSP/1.0 200 OK\nCSeq: *\nPublic: OPTIONS, DESCRIBE, SETUP, PLAY, GET_PARAMETER, TEARDOWN\n",
   DESCRIBE: "RTSP/1.0 200 OK\nCSeq: *\nContent-Base: {url}/\nContent-Type: application/sdp\nContent-Length: *\n\n" +
     "v=0\no=- 1 1 IN IP4 {host}\ns=live\nt=0 0\na=control:*\nm=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\n" +
