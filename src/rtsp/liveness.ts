@@ -1,10 +1,16 @@
 // Pure: no I/O.
+import type { RtspTimeout } from "../media/mod.ts";
 
 /** The longest time between two keep-alives, in milliseconds. */
 const MAX_KEEP_ALIVE = 25_000;
 
 /** What is due in a session that plays. */
-export type Due = "keep-alive" | "udp-silent" | "no-first-packet" | "idle";
+export type Due =
+  | { kind: "keep-alive" }
+  /** Another transport is to be tried. */
+  | { kind: "udp-silent"; reason: string }
+  /** It is dead. */
+  | { kind: "dead"; reason: string; timeout: RtspTimeout };
 
 /** Time-outs of a session that plays, all in milliseconds. */
 export interface LivenessOptions {
@@ -12,6 +18,8 @@ export interface LivenessOptions {
   idleTimeout: number;
   /** After how long without a packet over UDP another transport is to be tried; null where there is none. */
   udpTimeout: number | null;
+  /** Whether packets come over UDP. */
+  usesUdp: boolean;
 }
 
 /** Watches over a session that plays: when to keep it alive, and when it is dead. */
@@ -37,16 +45,27 @@ export class Liveness {
 
   /** What is due; a keep-alive is due once, until the next one. */
   check(now: number): Due | null {
-    const { firstPacketTimeout, idleTimeout, udpTimeout } = this.#options;
-    if (this.#mediaAt >= 0) {
-      if (now - Math.max(this.#mediaAt, this.#since) >= idleTimeout) return "idle";
-    } else {
-      const silent = now - this.#since;
-      if (udpTimeout !== null && silent >= udpTimeout) return "udp-silent";
-      if (silent >= firstPacketTimeout) return "no-first-packet";
-    }
-    if (now - this.#keptAt < this.#keepAlive) return null;
+    const silent = this.#mediaAt < 0 ? this.#neverHeard(now) : this.#unheard(now);
+    if (silent !== null || now - this.#keptAt < this.#keepAlive) return silent;
     this.#keptAt = now;
-    return "keep-alive";
+    return { kind: "keep-alive" };
+  }
+
+  #neverHeard(now: number): Due | null {
+    const { firstPacketTimeout, udpTimeout, usesUdp } = this.#options;
+    const silent = now - this.#since;
+    if (udpTimeout !== null && silent >= udpTimeout) {
+      return { kind: "udp-silent", reason: `no packet came over UDP in ${udpTimeout / 1000} s` };
+    }
+    if (silent < firstPacketTimeout) return null;
+    const hint = usesUdp ? "; a firewall may keep UDP away, try TCP" : "";
+    const reason = `the camera plays, but no packet came in ${firstPacketTimeout / 1000} s${hint}`;
+    return { kind: "dead", reason, timeout: "first-packet" };
+  }
+
+  #unheard(now: number): Due | null {
+    const { idleTimeout } = this.#options;
+    if (now - Math.max(this.#mediaAt, this.#since) < idleTimeout) return null;
+    return { kind: "dead", reason: `no packet came for ${idleTimeout / 1000} s`, timeout: "idle" };
   }
 }

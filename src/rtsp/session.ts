@@ -9,7 +9,7 @@ import { Outbox } from "./outbox.ts";
 import { RtspParser } from "./parser.ts";
 import { answerPeer } from "./peer_requests.ts";
 import { type PendingRequest, RequestBook } from "./request_book.ts";
-import { noPacketText, statusError, trackError } from "./session_errors.ts";
+import { statusError, trackError } from "./session_errors.ts";
 import {
   emptyStats,
   type RtspSessionEvent,
@@ -282,29 +282,23 @@ export class RtspClientSession {
     this.#book.pending = null;
     this.#state = "playing";
     const { firstPacketTimeout, idleTimeout, udpTimeout, transport } = this.#options;
+    const usesUdp = this.#plan?.usesUdp ?? false;
     this.#keepAlive = new KeepAlive(this.#book, { url: this.#described!.base, methods: this.#methods });
     this.#liveness = new Liveness(
-      { firstPacketTimeout, idleTimeout, udpTimeout: this.#plan?.usesUdp && transport === "auto" ? udpTimeout : null },
+      { firstPacketTimeout, idleTimeout, usesUdp, udpTimeout: usesUdp && transport === "auto" ? udpTimeout : null },
       { now: this.#now, mediaAt: this.#mediaAt, sessionTimeoutSeconds: this.#served.timeoutSeconds },
     );
     this.#events.push({ type: "playing", rtpInfo, sessionTimeoutSeconds: this.#served.timeoutSeconds });
   }
 
   #onDue(due: Due): void {
-    const { firstPacketTimeout, udpTimeout, idleTimeout } = this.#options;
-    switch (due) {
+    switch (due.kind) {
       case "keep-alive":
         return this.#sendKeepAlive();
-      case "udp-silent": {
-        const reason = `no packet came over UDP in ${udpTimeout / 1000} s`;
-        return this.#leave({ type: "reconnect", instead: "tcp", reason });
-      }
-      case "no-first-packet":
-        return this.#fail("timeout", noPacketText(firstPacketTimeout, this.#plan?.usesUdp), {
-          timeout: "first-packet",
-        });
-      case "idle":
-        return this.#fail("timeout", `no packet came for ${idleTimeout / 1000} s`, { timeout: "idle" });
+      case "udp-silent":
+        return this.#leave({ type: "reconnect", instead: "tcp", reason: due.reason });
+      case "dead":
+        return this.#fail("timeout", due.reason, { timeout: due.timeout });
     }
   }
 

@@ -42,12 +42,6 @@ function explain(
   }
 }
 
-/** A camera that plays, and sends nothing. */
-export function noPacketText(waited: number, overUdp = false): string {
-  const hint = overUdp ? "; a firewall may keep UDP away, try TCP" : "";
-  return `the camera plays, but no packet came in ${waited / 1000} s${hint}`;
-}
-
 /** Why none of the tracks can be used. */
 export function trackError(action: string, tracks: readonly RtspTrack[], codecs: readonly VideoCodec[]): RtspError {
   const video = tracks.filter((track) => track.kind === "video");
