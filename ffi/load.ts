@@ -64,11 +64,19 @@ function open(path: string): NativeSymbols {
   }
 }
 
+let found: Promise<string> | null = null;
+
 /**
- * Where the library is: built on this machine, or the copy of a release in the user's cache folder.
+ * Where the library is: built on this machine, or the copy of a release in the user's cache folder. It is looked up once a
+ * thread: a program that a build overtakes goes on with the library whose handles it has.
  *
  * @throws {SetupError} see {@linkcode artifact}.
  */
-export async function libraryPath(): Promise<string> {
-  return await (await artifact("library")).path();
+export function libraryPath(): Promise<string> {
+  if (found) return found;
+  const attempt = artifact("library").then((library) => library.path());
+  found = attempt;
+  // What failed for want of a build or a permission may be had later.
+  attempt.catch(() => found = null);
+  return attempt;
 }

@@ -1,7 +1,7 @@
-import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { SetupError } from "../src/media/errors.ts";
 import { COMPILE_FLAGS, LINK_FLAGS } from "./build.ts";
-import { loadLibrary } from "./load.ts";
+import { libraryPath, loadLibrary } from "./load.ts";
 import { nativeTest, TEST_LIBRARY } from "./testing.ts";
 
 nativeTest("loadLibrary() opens a library once", () => {
@@ -50,4 +50,14 @@ Deno.test("loadLibrary() tells an older interface by its version, not by what it
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("libraryPath() says that the list of what was built may not be read", { permissions: "none" }, async () => {
+  assertEquals((await assertRejects(libraryPath, SetupError)).code, "permission");
+});
+
+Deno.test("libraryPath() looks again where it found nothing, as above, and remembers what it found", async () => {
+  const found = libraryPath();
+  assert(loadLibrary(await found).symbols.mr_abi() > 0);
+  assertStrictEquals(libraryPath(), found);
 });
