@@ -51,6 +51,7 @@ const ERRORS: Record<number, readonly [name: string, phrase: string]> = {
   114: ["EALREADY", "it is being done already"],
   115: ["EINPROGRESS", "it is still under way"],
   116: ["ESTALE", "its name means something else by now"],
+  130: ["EOWNERDEAD", "who it belonged to has died"],
 };
 
 /** The names to write code with: `-ERRNO.EAGAIN`. */
@@ -86,6 +87,7 @@ export const ERRNO = {
   EHOSTUNREACH: 113,
   EINPROGRESS: 115,
   ESTALE: 116,
+  EOWNERDEAD: 130,
 } as const;
 
 /** The name of an error number of either sign: `"ECONNREFUSED"`; `"errno 4711"` for one that is not known. */

@@ -11,6 +11,9 @@ int mr_memory_range(const struct mr_object *memory, uint64_t offset, uint64_t le
 /* The memory of a handle, in use, with an aligned word inside it; else null, and the error is set. */
 struct mr_object *mr_memory_word(int32_t handle, uint64_t offset, uint32_t width, bool to_write, int32_t *error);
 
+/* As mr_shm_owner(). */
+int32_t mr_memory_owner(const struct mr_object *memory);
+
 /* Sleeps while a word is what was expected: 0 woken or changed, or a negated errno. deadline null: for ever. */
 int mr_word_wait(const uint32_t *word, uint32_t expected, const struct timespec *deadline);
 

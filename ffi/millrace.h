@@ -256,6 +256,11 @@ MR_API int32_t mr_mem_write_rows(int32_t handle, uint64_t offset, uint32_t strid
 
 /** Blocks while the word at offset is what was expected: 0 woken or changed, -ETIMEDOUT. To read is enough. */
 MR_API int32_t mr_mem_wait(int32_t handle, uint64_t offset, uint32_t expected, int32_t timeout_ms);
+/** As mr_mem_wait(), and looks every MR_HEARTBEAT_MS whether the memory's owner lives: -EOWNERDEAD where mr_shm_owner() would say 0.
+ *  stop: a word of the caller's; once it is not 0, the wait ends with 0, at the latest after one such time. */
+#define MR_HEARTBEAT_MS 200
+MR_API int32_t mr_shm_wait(int32_t handle, uint64_t offset, uint32_t expected, int32_t timeout_ms,
+                           const uint32_t *stop);
 /** Wakes all who wait on that word, in every process, and rings the memory's bell; the result is the number of those who slept on the
  *  word. */
 MR_API int32_t mr_mem_notify(int32_t handle, uint64_t offset);

@@ -282,13 +282,17 @@ int32_t mr_shm_size(int32_t handle, uint64_t *out) {
   return 0;
 }
 
-int32_t mr_shm_owner(int32_t handle) {
-  struct mr_object *memory = mr_handle_use(handle, MR_KIND_MEMORY);
-  if (!memory) return -EBADF;
+int32_t mr_memory_owner(const struct mr_object *memory) {
   struct stat status;
   /* A file that was cut is as good as dead, whoever holds its lock. */
   bool cut = fstat(memory->fd, &status) == 0 && (uint64_t)status.st_size < memory->size;
-  int32_t result = cut ? 0 : memory->owner ? 1 : mr_lock_held(memory->fd);
+  return cut ? 0 : memory->owner ? 1 : mr_lock_held(memory->fd);
+}
+
+int32_t mr_shm_owner(int32_t handle) {
+  struct mr_object *memory = mr_handle_use(handle, MR_KIND_MEMORY);
+  if (!memory) return -EBADF;
+  int32_t result = mr_memory_owner(memory);
   mr_handle_done(handle);
   return result;
 }

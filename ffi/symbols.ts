@@ -117,6 +117,14 @@ export const DECLARATIONS = {
     "uint32_t rows",
   ],
   mr_mem_wait: ["int32_t", "int32_t handle", "uint64_t offset", "uint32_t expected", "int32_t timeout_ms"],
+  mr_shm_wait: [
+    "int32_t",
+    "int32_t handle",
+    "uint64_t offset",
+    "uint32_t expected",
+    "int32_t timeout_ms",
+    "const uint32_t *stop",
+  ],
   mr_mem_notify: ["int32_t", "int32_t handle", "uint64_t offset"],
   mr_mem_wait_many: [
     "int32_t",
@@ -221,6 +229,7 @@ export const BLOCKING = [
   "mr_resolve",
   "mr_poll_wait",
   "mr_mem_wait",
+  "mr_shm_wait",
   "mr_mem_wait_many",
   "mr_sem_wait",
   "mr_valkka_wait",

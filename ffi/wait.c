@@ -40,6 +40,27 @@ int32_t mr_mem_wait(int32_t handle, uint64_t offset, uint32_t expected, int32_t 
   return result;
 }
 
+int32_t mr_shm_wait(int32_t handle, uint64_t offset, uint32_t expected, int32_t timeout_ms, const uint32_t *stop) {
+  if (!stop) return -EFAULT;
+  int32_t result;
+  struct mr_object *memory = mr_memory_word(handle, offset, 4, false, &result);
+  if (!memory) return result;
+  const uint32_t *word = (const uint32_t *)(memory->bytes + offset);
+  struct timespec deadline = mr_deadline(timeout_ms > 0 ? timeout_ms : 0);
+  for (;;) {
+    result = 0;
+    if (load(stop)) break;
+    int32_t left = timeout_ms < 0 ? MR_HEARTBEAT_MS : mr_deadline_left(&deadline);
+    struct timespec beat = mr_deadline(left < MR_HEARTBEAT_MS ? left : MR_HEARTBEAT_MS);
+    result = mr_word_wait(word, expected, &beat);
+    if (result != -ETIMEDOUT) break;
+    if (mr_memory_owner(memory) == 0) result = -EOWNERDEAD;
+    if (result == -EOWNERDEAD || (timeout_ms >= 0 && mr_deadline_left(&deadline) == 0)) break;
+  }
+  mr_handle_done(handle);
+  return result;
+}
+
 /*
  * A read of one byte is the cheapest thing that inotify tells others of: 0.33 µs, and 0.72 µs where somebody watches; a
  * write takes 0.46 and 0.83 µs, and changes the file's time. A mapping's accesses are never told.

@@ -58,6 +58,38 @@ nativeTest("mr_close() while another thread waits lets the wait end by itself", 
   assertEquals(await waiting, -ERRNO.ETIMEDOUT);
 });
 
+nativeTest(
+  "mr_shm_wait() is over when the owner died, and one that is told to stop is over as well",
+  async (library) => {
+    await memories(library, 1, async ([owner], [reader]) => {
+      const stop = new Int32Array(new SharedArrayBuffer(4));
+      assertEquals(library.mr_shm_wait(reader, 144, 1, -1, stop), 0);
+      assertEquals(library.mr_shm_wait(reader, 144, 0, 30, stop), -ERRNO.ETIMEDOUT);
+      assertEquals(library.mr_shm_wait(reader, 144, 0, 0, null), -ERRNO.EFAULT);
+      assertEquals(library.mr_shm_wait(reader, 4096, 0, 0, stop), -ERRNO.ERANGE);
+      const woken = library.mr_shm_wait_async(reader, 144, 0, 60_000, stop);
+      await soon();
+      library.mr_mem_store32(owner, 144, 1);
+      library.mr_mem_notify(owner, 144);
+      assertEquals(await woken, 0);
+      const stopped = library.mr_shm_wait_async(reader, 144, 1, -1, stop);
+      await soon();
+      Atomics.store(stop, 0, 1); // and nobody wakes it
+      assertEquals(await stopped, 0);
+      assertEquals(library.mr_shm_wait(reader, 144, 1, -1, stop), 0, "nor is it begun");
+    });
+    const name = freshName();
+    const owner = library.mr_shm_create(4096, 0o600);
+    assertEquals(library.mr_shm_publish(owner, name), 0);
+    const reader = library.mr_shm_open(name, 0), stop = new Int32Array(new SharedArrayBuffer(4));
+    const waiting = library.mr_shm_wait_async(reader, 0, 0, -1, stop);
+    await soon();
+    assertEquals(library.mr_close(owner), 0);
+    assertEquals(await waiting, -ERRNO.EOWNERDEAD);
+    assertEquals([library.mr_shm_unlink(name), library.mr_close(reader)], [0, 0]);
+  },
+);
+
 nativeTest("mr_mem_wait_many() names the word that changed", async (library) => {
   await memories(library, 5, async (owners, readers) => {
     const handles = new Int32Array(readers), offsets = new BigUint64Array(5).fill(144n), expected = new Uint32Array(5);

@@ -2,7 +2,7 @@ import { ShmError } from "../media/mod.ts";
 import { HEADER } from "../ring/mod.ts";
 import type { Attachment } from "./attachment.ts";
 
-/** How often a reader that gets nothing looks whether the writer lives, in milliseconds. */
+/** How often a reader that blocks its thread and gets nothing looks whether the writer lives, in milliseconds; the others' memory does. */
 const HEARTBEAT = 200;
 /** How often a reader looks for the next writer, in milliseconds. */
 const LOOK = 50;
@@ -55,11 +55,12 @@ export class RingWaiter {
 
   /** Waits until there may be something new, at most so many milliseconds. False where the ring is over. */
   async wait(timeout: number): Promise<boolean> {
-    for (let left = timeout; left > 0 && !this.#closed; left -= HEARTBEAT) {
+    for (let left = timeout, until = performance.now() + timeout; left > 0; left = until - performance.now()) {
+      if (this.#closed) break;
       this.#signal?.throwIfAborted();
       const follows = this.follow();
       if (follows !== null) return follows;
-      if (await this.#changed(Math.min(left, HEARTBEAT))) break;
+      if (await this.#changed(left)) break;
       const state = await this.#checkWriter();
       if (state === "over") return false;
       if (state === "look") break;
@@ -138,6 +139,7 @@ export class RingWaiter {
   /** Has whoever waits here look around; others who wait on this ring do so too, and go on waiting. */
   readonly #wake = () => {
     this.#wakeUp?.();
+    this.#ring.memory.endWaits();
     this.#ring.memory.notify(HEADER.signal);
   };
 

@@ -3,10 +3,15 @@ import { ERRNO } from "../../ffi/errno.ts";
 import type { NativeLibrary } from "../../ffi/load.ts";
 import { shmError } from "./shm_error.ts";
 
-/** A wait on another thread ends at the latest after so many milliseconds, so that closing never waits longer. */
+/** How long a wait on another thread keeps that thread, in milliseconds: Deno has 32 of them, and whoever gets none waits for one. */
 const SLICE = 200;
+/** The same of the first few: each end of a wait wakes this thread, whose event loop takes more than the wait. */
+const LONG_SLICE = 10_000;
+const LONG_WAITS = 8;
 /** How many waits may be over at once before other tasks of this thread are let in. */
 const PATIENCE = 64;
+
+let longWaits = 0;
 
 /** A ring's memory among processes: POSIX shared memory, reached through the C library by a handle. */
 export class ShmRingMemory implements RingMemory {
@@ -17,6 +22,8 @@ export class ShmRingMemory implements RingMemory {
   readonly #word = new Uint32Array(1);
   #atOnce = 0;
   readonly #long = new BigUint64Array(1);
+  /** Not 0 where nobody is to wait any more. */
+  readonly #stop = new Int32Array(new SharedArrayBuffer(4));
 
   /** @throws {ShmError} where the handle is none of shared memory. */
   constructor(library: NativeLibrary, handle: number) {
@@ -109,19 +116,38 @@ export class ShmRingMemory implements RingMemory {
     return this.#waited(result, offset);
   }
 
+  /** The time is also over where the memory's owner died: that is looked for five times a second. */
   async waitAsync(offset: number, expected: number, timeout: number): Promise<WaitResult> {
-    const { symbols } = this.#library;
     if (this.load32(offset) !== expected) {
       // A writer that is always ahead would else keep this thread in microtasks.
       if (++this.#atOnce % PATIENCE === 0) await this.pause();
       return "not-equal";
     }
-    for (let left = timeout; left > 0; left -= SLICE) {
-      const result = await symbols.mr_mem_wait_async(this.handle, offset, expected, Math.ceil(Math.min(left, SLICE)));
+    for (let left = timeout, until = performance.now() + timeout; left > 0; left = until - performance.now()) {
+      const result = await this.#waitApart(offset, expected, left);
       if (result === 0) return "ok";
+      if (result === -ERRNO.EOWNERDEAD) break;
       if (result !== -ERRNO.ETIMEDOUT) throw shmError("Cannot wait on shared memory", result);
     }
     return "timed-out";
+  }
+
+  /** Has waits on other threads end, those that begin later too: at once if the word is notified, else within a fifth of a second. */
+  endWaits(): void {
+    Atomics.store(this.#stop, 0, 1);
+  }
+
+  /** Waits on a thread of Deno's, for a part of the time. */
+  async #waitApart(offset: number, expected: number, left: number): Promise<number> {
+    const { symbols } = this.#library;
+    const long = left > SLICE && longWaits < LONG_WAITS;
+    const slice = Math.ceil(Math.min(left, long ? LONG_SLICE : SLICE));
+    if (long) longWaits++;
+    try {
+      return await symbols.mr_shm_wait_async(this.handle, offset, expected, slice, this.#stop);
+    } finally {
+      if (long) longWaits--;
+    }
   }
 
   /** Lets other tasks of this thread run, and comes back. */

@@ -108,6 +108,50 @@ Deno.test("a writer that closes ends the reading, after what it has written", as
   await assertRejects(() => ShmReader.open(name), ShmError, "there is no ring of that name");
 });
 
+Deno.test("more readers than there are threads to wait on see the frame, and that the writer died", async () => {
+  const name = fresh();
+  const ring = await ShmWriter.create(name, SHAPE);
+  const readers = await Promise.all(Array.from({ length: 40 }, () => ShmReader.open(name, { reconnect: false })));
+  const waiting = readers.map((reader) => reader.next());
+  await pause(20);
+  ring.write(picture(3));
+  for (const frame of await Promise.all(waiting)) {
+    assertEquals(frame!.pts, 3_000);
+    frame![Symbol.dispose]();
+  }
+  const orphaned = readers.map((reader) => assertRejects(() => reader.next(), ShmError, "its writer died"));
+  await pause(20);
+  symbols.mr_close(ring.memory.handle);
+  await Promise.all(orphaned);
+  await Promise.all(readers.map((reader) => reader[Symbol.asyncDispose]()));
+  symbols.mr_shm_unlink(cString(name));
+});
+
+Deno.test("while nothing comes the few first waits of a thread take no turn of it, and those beyond give their threads to others", async () => {
+  const name = fresh();
+  await using _ring = await ShmWriter.create(name, SHAPE);
+  const handle = symbols.mr_shm_open(cString(name), 0);
+  const calls = new Map<ShmRingMemory, number>();
+  const memories = Array.from({ length: 9 }, () => {
+    const wait: typeof symbols.mr_shm_wait_async = (...parameters) => {
+      calls.set(memory, (calls.get(memory) ?? 0) + 1);
+      return symbols.mr_shm_wait_async(...parameters);
+    };
+    const memory: ShmRingMemory = new ShmRingMemory(
+      { ...library, symbols: { ...symbols, mr_shm_wait_async: wait } },
+      handle,
+    );
+    return memory;
+  });
+  const signal = memories[0].load32(HEADER.signal);
+  const waits = memories.map((memory) => memory.waitAsync(HEADER.signal, signal, 450));
+  assertEquals(new Set(await Promise.all(waits)), new Set(["timed-out"]));
+  const counts = memories.map((memory) => calls.get(memory)!);
+  assertEquals(counts.slice(0, 8), Array(8).fill(1));
+  assert(counts[8] >= 2, `${counts[8]}`);
+  symbols.mr_close(handle);
+});
+
 Deno.test("ShmReader.open() waits for a writer that is not there yet", async () => {
   const name = fresh();
   const opening = ShmReader.open(name, { wait: 60_000 });
