@@ -35,19 +35,24 @@ async function* decodeHere(source: AsyncIterable<AccessUnit>, options: DecodeSte
   const instance = await localInstance();
   const units = new Map<number, AccessUnit>();
   let decoder: ReturnType<typeof instance.decoder> | null = null;
-  let number = 0;
+  let number = 0, missed = 0;
   const frameOf = (frame: DecodedFrame): Frame | null => {
     try {
       const unit = units.get(frame.pts);
       const corrupt = frame.corrupt || (unit?.corrupt ?? false);
-      if (!unit || frame.format === null || corrupt && options.corrupt !== "deliver") return null;
+      if (!unit || frame.format === null || corrupt && options.corrupt !== "deliver") {
+        missed++;
+        return null;
+      }
       const { pts, wallTime, receivedAt, keyframe, sequence, generation } = unit;
       const { width, height, format } = frame;
-      return copyOut(instance, {
+      const made = copyOut(instance, {
         ...{ width, height, format, pts, wallTime, receivedAt, keyframe, corrupt, sequence, generation },
-        missed: 0,
+        missed,
         streamId: 0,
       }, frame.planes);
+      missed = 0;
+      return made;
     } finally {
       frame.release();
     }
@@ -58,7 +63,7 @@ async function* decodeHere(source: AsyncIterable<AccessUnit>, options: DecodeSte
       decoder ??= instance.decoder(unit.codec, { lowDelay: options.order === "decoding" });
       units.set(number, unit);
       units.delete(number - 64);
-      decoder.send(unit.data, number++);
+      if (decoder.send(unit.data, number++) !== "ok") missed++;
       if (options.frames === "keyframes") decoder.drain();
       for (let frame = decoder.receive(); frame; frame = decoder.receive()) {
         const made = frameOf(frame);

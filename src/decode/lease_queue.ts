@@ -6,7 +6,7 @@ import type { BranchStats, FrameOverflow } from "../media/mod.ts";
  * of entries in the worker's frame table; whoever takes a number out owns the hold that was put in with it.
  *
  *   words, i32:  0 head  1 tail  2 state (0 open, 1 over, 2 closed by the reader)  3 received  4 dropped  5 delivered
- *                6 capacity  7 the writer waits for room  8 taken out and not yet given back
+ *                6 capacity  7 the writer waits for room  8 taken out and not yet given back  9 last number
  *                12 + 4 i: { entry, epoch, number, reserved } of place i
  *
  * Head and tail count up for ever and wrap; place = count modulo places. The writer alone moves `tail`. Both may move
@@ -23,6 +23,7 @@ const HEAD = 0,
   CAPACITY = 6,
   WAITS = 7,
   HELD = 8,
+  NUMBER = 9,
   PLACES = 12,
   PLACE_WORDS = 4;
 const OPEN = 0, OVER = 1, CLOSED = 2;
@@ -37,7 +38,7 @@ export interface TableEntry {
 
 /** One number out of the queue. */
 export interface Lease extends TableEntry {
-  /** Frames that the queue lost since the one before. */
+  /** Frames that the queue lost, or that never came to it, since the one before. */
   missed: number;
 }
 
@@ -71,13 +72,15 @@ export class LeaseQueue {
    * null where none had to.
    *
    * @param options.maxHeld A reader that has this many out gets no more before it gives some back.
+   * @param options.missing Frames before this one that were lost on the way here. @default {0}
    */
   push(
     { entry, epoch }: TableEntry,
-    { overflow, maxHeld = Infinity }: { overflow: FrameOverflow; maxHeld?: number },
+    { overflow, maxHeld = Infinity, missing = 0 }: { overflow: FrameOverflow; maxHeld?: number; missing?: number },
   ): TableEntry | null {
     const words = this.#words;
-    const number = Atomics.add(words, RECEIVED, 1) + 1 | 0;
+    Atomics.add(words, RECEIVED, 1);
+    const number = words[NUMBER] += 1 + missing;
     let lost: TableEntry | null = null;
     const hoards = this.held >= maxHeld;
     if (hoards || this.full) {

@@ -8,6 +8,7 @@ class Model {
   readonly items: { entry: number; number: number }[] = [];
   held = 0;
   last = 0;
+  number = 0;
   received = 0;
   delivered = 0;
   dropped = 0;
@@ -17,8 +18,9 @@ class Model {
     this.#capacity = capacity;
   }
 
-  push(entry: number, overflow: FrameOverflow, maxHeld: number): number | null {
-    const item = { entry, number: ++this.received };
+  push(entry: number, overflow: FrameOverflow, maxHeld: number, missing: number): number | null {
+    const item = { entry, number: this.number += 1 + missing };
+    this.received++;
     if (this.held >= maxHeld || this.items.length === this.#capacity && overflow !== "drop-oldest") {
       this.dropped++;
       return entry;
@@ -40,7 +42,9 @@ class Model {
   }
 }
 
-type Op = { op: "push"; overflow: FrameOverflow; maxHeld: number } | { op: "pop" | "give back" | "discard" };
+type Op = { op: "push"; overflow: FrameOverflow; maxHeld: number; missing: number } | {
+  op: "pop" | "give back" | "discard";
+};
 
 const ops: fc.Arbitrary<Op> = fc.oneof(
   {
@@ -49,6 +53,7 @@ const ops: fc.Arbitrary<Op> = fc.oneof(
       op: fc.constant("push" as const),
       overflow: fc.constantFrom<FrameOverflow>("drop-oldest", "drop-newest", "block"),
       maxHeld: fc.constantFrom(2, 5, 1_000),
+      missing: fc.constantFrom(0, 0, 3),
     }),
   },
   { weight: 4, arbitrary: fc.constant({ op: "pop" } as const) },
@@ -67,9 +72,9 @@ Deno.test("LeaseQueue does what its model does, wherever its counts stand, and h
       let pushed = 0;
       for (const op of ops) {
         if (op.op === "push") {
-          const { overflow, maxHeld } = op;
-          const lost = writer.push({ entry: pushed, epoch: 7 }, { overflow, maxHeld });
-          assertEquals(lost?.entry ?? null, model.push(pushed, overflow, maxHeld));
+          const { overflow, maxHeld, missing } = op;
+          const lost = writer.push({ entry: pushed, epoch: 7 }, { overflow, maxHeld, missing });
+          assertEquals(lost?.entry ?? null, model.push(pushed, overflow, maxHeld, missing));
           if (lost) out.push(lost.entry);
           pushed++;
         } else if (op.op === "pop") {

@@ -1,13 +1,25 @@
 // Pure: no I/O.
 import type { BranchStats, FrameOverflow } from "../media/mod.ts";
 
+/** What a reader is told of items that it does not get. */
+export interface LossTeller<T> {
+  /** How many a reader misses that does not get this one: itself, and those that were missing before it. */
+  weigh(item: T): number;
+  /** The same item, for a reader that missed so many more before it. The one that is given is the callee's. */
+  tell(item: T, missed: number): T;
+}
+
 /** A bounded queue between a pump and one reader, both on this thread. */
 export class BranchQueue<T> implements AsyncIterator<T, undefined> {
   readonly #capacity: number;
   readonly #overflow: FrameOverflow;
   readonly #discard: (item: T) => void;
   readonly #onClose: () => void;
-  readonly #items: T[] = [];
+  readonly #losses: LossTeller<T> | undefined;
+  /** What waits, and how much was lost before each. */
+  readonly #items: { item: T; lost: number }[] = [];
+  /** How much was lost behind all that waits. */
+  #lost = 0;
   /** Everybody who waits in `next()`, in order: nothing keeps a reader from asking twice. */
   #waiting: (() => void)[] = [];
   #wakeWriter: (() => void) | null = null;
@@ -20,9 +32,16 @@ export class BranchQueue<T> implements AsyncIterator<T, undefined> {
   /**
    * @param options.discard Gives back an item that nobody will read.
    * @param options.onClose Called once, when the reader closes the queue.
+   * @param options.losses Where items say themselves what was lost before them.
    */
   constructor(
-    options: { capacity: number; overflow: FrameOverflow; discard: (item: T) => void; onClose?: () => void },
+    options: {
+      capacity: number;
+      overflow: FrameOverflow;
+      discard: (item: T) => void;
+      onClose?: () => void;
+      losses?: LossTeller<T>;
+    },
   ) {
     if (!Number.isInteger(options.capacity) || options.capacity < 1) {
       throw new RangeError(`Cannot make a branch: capacity is ${options.capacity}, expected a positive integer`);
@@ -31,6 +50,7 @@ export class BranchQueue<T> implements AsyncIterator<T, undefined> {
     this.#overflow = options.overflow;
     this.#discard = options.discard;
     this.#onClose = options.onClose ?? (() => {});
+    this.#losses = options.losses;
   }
 
   /**
@@ -43,8 +63,15 @@ export class BranchQueue<T> implements AsyncIterator<T, undefined> {
     if (this.#items.length < this.#capacity) return this.#accept(item);
     if (this.#overflow === "block") return this.#waitForRoom(item);
     this.#dropped++;
-    if (this.#overflow === "drop-newest") return this.#discard(item);
-    this.#discard(this.#items.shift()!);
+    if (this.#overflow === "drop-newest") {
+      this.#lost += this.#losses?.weigh(item) ?? 0;
+      return this.#discard(item);
+    }
+    const oldest = this.#items.shift()!;
+    const lost = oldest.lost + (this.#losses?.weigh(oldest.item) ?? 0);
+    this.#discard(oldest.item);
+    if (this.#items.length > 0) this.#items[0].lost += lost;
+    else this.#lost += lost;
     this.#accept(item);
   }
 
@@ -65,10 +92,10 @@ export class BranchQueue<T> implements AsyncIterator<T, undefined> {
       }
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
-    const value = this.#items.shift()!;
+    const { item, lost } = this.#items.shift()!;
     this.#delivered++;
     this.#wakeWriter?.();
-    return { done: false, value };
+    return { done: false, value: lost > 0 ? this.#losses!.tell(item, lost) : item };
   }
 
   return(): Promise<IteratorResult<T, undefined>> {
@@ -81,7 +108,7 @@ export class BranchQueue<T> implements AsyncIterator<T, undefined> {
     if (this.#closed) return;
     this.#closed = true;
     this.#over = { error: undefined };
-    for (const item of this.#items.splice(0)) this.#discard(item);
+    for (const { item } of this.#items.splice(0)) this.#discard(item);
     this.#wake();
     this.#onClose();
   }
@@ -91,7 +118,8 @@ export class BranchQueue<T> implements AsyncIterator<T, undefined> {
   }
 
   #accept(item: T): void {
-    this.#items.push(item);
+    this.#items.push({ item, lost: this.#lost });
+    this.#lost = 0;
     this.#wakeReaders();
   }
 

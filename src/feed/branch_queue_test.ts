@@ -42,6 +42,32 @@ Deno.test("BranchQueue hands on or discards each item once, in order, and counts
   );
 });
 
+Deno.test("BranchQueue tells of each item how much was lost before it, beside what the item says itself", async () => {
+  const overflows = fc.constantFrom<FrameOverflow>("drop-oldest", "drop-newest");
+  type Numbered = { number: number; missed: number };
+  await fc.assert(
+    fc.asyncProperty(overflows, fc.array(fc.integer({ min: -1, max: 3 }), { maxLength: 60 }), async (overflow, ops) => {
+      const queue = new BranchQueue<Numbered>({
+        ...{ capacity: 3, overflow, discard: () => {} },
+        losses: {
+          weigh: ({ missed }) => 1 + missed,
+          tell: (item, missed) => ({ ...item, missed: item.missed + missed }),
+        },
+      });
+      let number = 0, last = -1;
+      for (const missed of ops) {
+        const { received, delivered, dropped } = queue.stats();
+        if (missed >= 0) queue.push({ number: number += missed, missed }), number++;
+        else if (received > delivered + dropped) {
+          const { value } = await queue.next();
+          assertEquals(value!.missed, value!.number - last - 1);
+          last = value!.number;
+        }
+      }
+    }),
+  );
+});
+
 Deno.test('BranchQueue with "block" makes the writer wait until there is room, or nobody reads', async () => {
   const { queue, discarded } = queueOf(1, "block");
   assertEquals(queue.push(1), undefined);

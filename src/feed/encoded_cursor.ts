@@ -29,7 +29,7 @@ export class EncodedCursor {
   readonly #skipCorrupt: boolean;
   #scratch = new Uint8Array(65_536);
   #waiting = true;
-  /** Whether it waits for a keyframe because it fell behind, and nothing was missing. */
+  /** Whether it waits for a keyframe because it fell behind, and nothing was missing before. */
   #late = false;
   /** Where the ring was when this joined, or went back. */
   #joinedAt = 0;
@@ -42,14 +42,17 @@ export class EncodedCursor {
   #unwanted = 0;
   #shed = 0;
 
-  /** @param options.corrupt Whether access units known to be damaged, and what builds on them, are passed over. */
+  /**
+   * @param options.capacity What the ring keeps is the most there is, whatever is asked for.
+   * @param options.corrupt Whether access units known to be damaged, and what builds on them, are passed over.
+   */
   constructor(ring: SharedArrayBuffer, options: { capacity?: number; corrupt?: "skip" | "deliver" } = {}) {
     const capacity = options.capacity ?? DEFAULT_ENCODED_CAPACITY;
     if (!Number.isInteger(capacity) || capacity < 1) {
       throw new RangeError(`Cannot make a branch: capacity is ${capacity}, expected a positive integer`);
     }
     this.#reader = new RingReader(new SharedRingMemory(ring), { start: "oldest" });
-    this.#capacity = capacity;
+    this.#capacity = Math.min(capacity, this.#reader.header.slots);
     this.#skipCorrupt = (options.corrupt ?? "skip") === "skip";
     this.#fresh = 0;
     this.rejoin();
@@ -93,7 +96,8 @@ export class EncodedCursor {
 
   /** What is there by now did not come faster than it was read: nobody looked. */
   excuse(): void {
-    this.#joinedAt = this.#reader.head;
+    if (this.#isGone(this.#reader.cursor)) this.rejoin();
+    else this.#joinedAt = this.#reader.head;
   }
 
   /**
@@ -104,16 +108,20 @@ export class EncodedCursor {
   next(chooser?: Chooser): RecordMeta | null {
     const reader = this.#reader;
     for (;;) {
-      this.#keepUp();
+      if (this.#arrears > this.#capacity) this.#fallBehind();
+      const { cursor } = reader;
       const meta = reader.peek("every");
       if (!meta) return null;
+      if (meta.sequence > cursor) { // what was there is overwritten by now
+        this.#fallBehind();
+        continue;
+      }
       const again = meta.sequence < this.#fresh;
-      this.#skipped += this.#countTo(meta.sequence); // what was overwritten before it could be read
       if (meta.keyframe) {
         this.#waiting = this.#late = false;
         this.#keyframe = meta.sequence;
-      } else if (meta.missed > 0 || meta.discontinuity && this.#skipCorrupt) this.#waiting = true;
-      if (meta.missed > 0 || meta.discontinuity) this.#gap = this.afterJump = true;
+      } else if (meta.discontinuity && this.#skipCorrupt) this.#waiting = true;
+      if (meta.discontinuity) this.#gap = this.afterJump = true;
       if (meta.corrupt && this.#skipCorrupt) this.#waiting = true;
       if (this.#waiting) {
         this.#gap = true;
@@ -141,7 +149,7 @@ export class EncodedCursor {
       }
       const { bytes } = meta;
       if (!reader.read(this.#scratch)) {
-        this.#waiting = this.#gap = this.afterJump = true;
+        this.#fallBehind();
         continue;
       }
       this.#delivered += this.#countTo(meta.sequence + 1);
@@ -173,7 +181,7 @@ export class EncodedCursor {
     return this.#delivered;
   }
 
-  /** Access units passed over because something before them was missing, or lost with what the ring overwrote. */
+  /** Access units passed over because something before them was missing. */
   get skipped(): number {
     return this.#skipped;
   }
@@ -183,7 +191,7 @@ export class EncodedCursor {
     return this.#unwanted;
   }
 
-  /** Access units passed over because there was no time for them. */
+  /** Access units passed over because there was no time for them, or overwritten before there was. */
   get shed(): number {
     return this.#shed;
   }
@@ -198,10 +206,9 @@ export class EncodedCursor {
     return this.#reader.head - Math.max(this.#reader.cursor, this.#joinedAt);
   }
 
-  /** Where the branch is too far behind, goes to the newest keyframe, or to the end to wait for one. */
-  #keepUp(): void {
+  /** Gives up what waits: goes to the newest keyframe, or to the end to wait for one. */
+  #fallBehind(): void {
     const reader = this.#reader;
-    if (this.#arrears <= this.#capacity) return;
     this.#gap = this.afterJump = true;
     if (!reader.skipToKeyframe()) {
       reader.skipTo(reader.head);
@@ -213,12 +220,16 @@ export class EncodedCursor {
   /** Goes back to the last keyframe; false where the ring no longer has it. */
   #rewind(): boolean {
     const reader = this.#reader;
-    const { head } = reader;
-    if (this.#keyframe < 0 || reader.memory.load64(HEADER.oldest) > this.#keyframe) return false;
-    if (head - this.#keyframe > reader.header.slots) return false;
-    this.#joinedAt = head;
+    if (this.#keyframe < 0 || this.#isGone(this.#keyframe)) return false;
+    this.#joinedAt = reader.head;
     reader.skipTo(this.#keyframe);
     return true;
+  }
+
+  /** Whether an access unit is overwritten by now. */
+  #isGone(sequence: number): boolean {
+    const { memory, head, header } = this.#reader;
+    return memory.load64(HEADER.oldest) > sequence || head - sequence > header.slots;
   }
 
   /** Counts everything before a sequence; returns how many of that were not counted before. */

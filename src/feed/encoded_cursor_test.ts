@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { createRing, ringBytes, SharedRingMemory } from "../ring/mod.ts";
-import { EncodedCursor } from "./encoded_cursor.ts";
+import { createRing, type RecordMeta, ringBytes, SharedRingMemory } from "../ring/mod.ts";
+import { type Choice, EncodedCursor } from "./encoded_cursor.ts";
 
-/** A ring whose every access unit is one byte, keyframes where they are asked for. */
-function ring() {
-  const options = { kind: "access-units", policy: "variable", slots: 256, arenaBytes: 65_536 } as const;
+/** A ring whose every access unit is one byte, or 64 in an arena, keyframes where they are asked for. */
+function ring({ slots = 256, arenaBytes = 65_536 } = {}) {
+  const options = { kind: "access-units", policy: "variable", slots, arenaBytes } as const;
   const buffer = new SharedArrayBuffer(ringBytes(options));
   const writer = createRing(new SharedRingMemory(buffer), options);
   let pts = 0;
@@ -79,4 +79,65 @@ Deno.test("EncodedCursor.excuse() lets pass what nobody looked at", () => {
   cursor.excuse();
   assertEquals(numbersOf(cursor).length, 41);
   assertEquals(countsOf(cursor).shed, 0);
+});
+
+for (
+  const [what, shape] of [["access units", { slots: 32 }], ["bytes of them", {
+    slots: 1_024,
+    arenaBytes: 2_048,
+  }]] as const
+) {
+  Deno.test(`EncodedCursor goes on at the newest keyframe where more ${what} came than the ring keeps, whatever its capacity`, () => {
+    const { buffer, push } = ring(shape);
+    push(1, true);
+    const cursor = new EncodedCursor(buffer, { capacity: 1_000 });
+    push(9);
+    assertEquals(numbersOf(cursor, 5), [0, 1, 2, 3, 4]);
+    push(30);
+    push(1, true);
+    push(7);
+    push(1, true);
+    push(3);
+    assertEquals(numbersOf(cursor), [48, 49, 50, 51]);
+    assertEquals(countsOf(cursor), { delivered: 9, skipped: 0, unwanted: 0, shed: 43 });
+    // Where the ring has no keyframe, at the next that comes.
+    push(50);
+    assertEquals(numbersOf(cursor), []);
+    push(2);
+    push(1, true);
+    push(1);
+    assertEquals(numbersOf(cursor), [104, 105]);
+    assertEquals(countsOf(cursor), { delivered: 11, skipped: 0, unwanted: 0, shed: 95 });
+  });
+
+  Deno.test(`EncodedCursor.excuse() begins anew where more ${what} came than the ring keeps while nobody looked`, () => {
+    const { buffer, push } = ring(shape);
+    push(1, true);
+    const cursor = new EncodedCursor(buffer, { capacity: 1_000 });
+    assertEquals(numbersOf(cursor), [0]);
+    push(60);
+    push(1, true);
+    push(2);
+    cursor.excuse();
+    assertEquals(numbersOf(cursor), [61, 62, 63]);
+    assertEquals(countsOf(cursor), { delivered: 4, skipped: 0, unwanted: 60, shed: 0 });
+  });
+}
+
+Deno.test("EncodedCursor asks again of each access unit behind what the ring overwrote", () => {
+  const { buffer, push } = ring({ slots: 32 });
+  push(1, true);
+  const cursor = new EncodedCursor(buffer, { capacity: 1_000 });
+  assertEquals(numbersOf(cursor), [0]);
+  push(60);
+  push(1, true);
+  push(4);
+  const asked: number[] = [];
+  const chooser = {
+    choose: ({ sequence }: RecordMeta): Choice => (asked.push(sequence), "pass"),
+    tooLate: () => {},
+  };
+  assertEquals(cursor.next(chooser), null);
+  assertEquals(asked, [61, 62, 63, 64, 65]);
+  assertEquals(countsOf(cursor), { delivered: 1, skipped: 0, unwanted: 5, shed: 60 });
 });

@@ -9,7 +9,7 @@ import {
   type FrameOverflow,
   type Sink,
 } from "../media/mod.ts";
-import { BranchQueue } from "./branch_queue.ts";
+import { BranchQueue, type LossTeller } from "./branch_queue.ts";
 import { drain } from "./drain.ts";
 
 /** How a feed treats its items: frames are leases, anything else is a plain value. */
@@ -18,6 +18,8 @@ interface ItemKind<T> {
   share(item: T): T;
   /** Gives a hold back. */
   discard(item: T): void;
+  /** How its items say what was lost before them. */
+  losses?: LossTeller<T>;
 }
 
 const PLAIN: ItemKind<unknown> = { share: (item: unknown) => item, discard: () => {} };
@@ -25,6 +27,14 @@ const LEASED: ItemKind<unknown> = {
   share: (item: unknown) => item instanceof Frame ? item.clone() : item,
   discard: (item: unknown) => {
     if (item instanceof Frame) item[Symbol.dispose]();
+  },
+  losses: {
+    weigh: (item: unknown) => item instanceof Frame ? 1 + item.missed : 0,
+    tell(item: unknown, missed: number) {
+      if (!(item instanceof Frame)) return item;
+      using frame = item;
+      return frame.clone({ missed: frame.missed + missed });
+    },
   },
 };
 
@@ -64,6 +74,7 @@ export class IterableFeed<T> implements Feed<T> {
       capacity: options.capacity ?? DEFAULT_CAPACITY,
       overflow: options.overflow ?? "drop-oldest",
       discard: this.#kind.discard,
+      losses: this.#kind.losses,
       onClose: () => this.#queues.delete(queue),
     });
     if (this.#ended) queue.end(this.#ended.error);

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { gate, inspect, interval } from "../filter/mod.ts";
-import type { Filter, Frame } from "../media/mod.ts";
+import type { Filter, Frame, FrameFeed } from "../media/mod.ts";
 import { feedOf, frameFeedOf } from "./mod.ts";
 import { FrameMaker, until } from "./testing.ts";
 
@@ -46,6 +46,25 @@ Deno.test("a branch that is behind drops by its policy, and counts; the others d
   assertEquals(await numbersOf(fast), upTo(20));
   assertEquals(await Promise.all(slow.map(numbersOf)), [[17, 18, 19], [0, 1, 2]]);
   assertEquals(slow.map((branch) => branch.stats()), [0, 1].map(() => ({ received: 20, delivered: 3, dropped: 17 })));
+  assertEquals(maker.held, 0);
+});
+
+Deno.test("a frame says what its branch lost before it, beside what was missing before, and gives back its lease once", async () => {
+  const maker = new FrameMaker();
+  async function* source() {
+    for (let i = 0; i < 6; i++) {
+      using frame = maker.frame();
+      yield frame.clone({ missed: 2 });
+    }
+  }
+  await using feed = frameFeedOf(source());
+  const [slow, fast] = [feed.branch({ capacity: 2 }), feed.branch({ capacity: 6 })];
+  const missedOf = async (branch: FrameFeed) => {
+    const missed: number[] = [];
+    for await (using frame of branch) missed.push(frame.missed);
+    return missed;
+  };
+  assertEquals([await missedOf(fast), await missedOf(slow)], [[2, 2, 2, 2, 2, 2], [2 + 4 * 3, 2]]);
   assertEquals(maker.held, 0);
 });
 

@@ -18,7 +18,7 @@ export function repeated(file: VideoFile, times: number): VideoFile {
 
 /** A source with fifty pictures, 320x240, a keyframe every ten; or with so many times fifty. */
 export async function clipSource(times = 1): Promise<FileSource> {
-  return new FileSource(repeated(await readVideoFile(await shortClip()), times), 64 * (times + 1));
+  return new FileSource(repeated(await readVideoFile(await shortClip()), times), 128 * (times + 1));
 }
 
 /** How many entries of its decoder's frame tables somebody holds. */

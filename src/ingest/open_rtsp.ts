@@ -60,7 +60,7 @@ export interface OpenRtspOptions {
   beside?: readonly SideKind[];
   /** A number of the program's own that travels with every frame. @default {0} */
   streamId?: number;
-  /** Access units that are kept for branches that are behind. @default {256} */
+  /** Access units that are kept for branches that are behind: a branch's `capacity` above this is this. @default {256} */
   slots?: number;
   /** Bytes of access units that are kept; also the largest access unit that can be taken. @default {8 MiB} */
   bufferBytes?: number;

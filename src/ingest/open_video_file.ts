@@ -12,7 +12,7 @@ export interface OpenVideoFileOptions {
   atEnd?: "end" | "again";
   /** A number of the program's own that travels with every frame. @default {0} */
   streamId?: number;
-  /** Access units that are kept for branches that are behind. @default {256} */
+  /** Access units that are kept for branches that are behind: a branch's `capacity` above this is this. @default {256} */
   slots?: number;
   /** Closes it. */
   signal?: AbortSignal;

@@ -17,7 +17,7 @@ export interface DecodeStats {
   skipped: number;
   /** Access units not decoded because no branch wanted them, or what is made of them. */
   unwanted: number;
-  /** Access units not decoded because there was no time for them. */
+  /** Access units not decoded because there was no time for them, or overwritten in the camera's ring before there was. */
   shed: number;
   /** How often the instance had to be made anew under it. */
   traps: number;

@@ -10,7 +10,10 @@ export type EncodedOverflow = "skip-to-keyframe";
 
 /** How a branch queues. */
 export interface BranchOptions<Overflow extends string> {
-  /** How many items it holds. @default {8 frames, 64 access units} */
+  /**
+   * How many items it holds. Access units lie in their camera's ring, so that no branch has more of them than `slots` (256) and
+   * `bufferBytes` leave room for, whatever is asked for here. @default {8 frames, 64 access units}
+   */
   capacity?: number;
   overflow?: Overflow;
 }
@@ -81,8 +84,9 @@ export interface DecodeStepOptions {
    * as much as the one before; among equals a large camera gets no more time than a small one.
    *
    * A decoder that falls behind by half its branch's `capacity` leaves out pictures that no other refers to, and for branches
-   * behind `interval()` all but keyframes; one that falls behind by more than the `capacity` goes on at the newest keyframe. So
-   * what is shown is never older than that. All of these count as `shed` in `decoderStats()`. @default {"normal"}
+   * behind `interval()` all but keyframes; one that falls behind by more than the `capacity`, or than the camera's ring keeps
+   * (`slots`, `bufferBytes`), goes on at the newest keyframe. So what is shown is never older than that. All of these count as
+   * `shed` in `decoderStats()`, and as `missed` of the next frame of who wanted them all. @default {"normal"}
    */
   priority?: "low" | "normal" | "high";
 }

@@ -31,7 +31,15 @@ export interface FrameInfo {
   sequence: number;
   /** Rises by one each time the source's size, format or parameter sets change. */
   generation: number;
-  /** How many frames this reader did not get between the one before and this one. */
+  /**
+   * How many frames this reader did not get between the one before and this one, as far as is known: those that its branch lost or
+   * had no room for, and those that the decoder passed over, or could make nothing of that may be shown (`shed`, `skipped`,
+   * `errors`, `corrupt` and `starved` in `decoderStats()`). What the network lost before it was an access unit is not among them.
+   *
+   * Behind `interval()` or `gate()` those that the branch lost, or had no room for: which of the decoder's would have been wanted
+   * is not known. So it is with `decode({ frames: "keyframes" })`, where keyframes alone can be missed. Out of a ring: how many of
+   * its records.
+   */
   missed: number;
   /** The number its source was given by the program, 0 unless told. */
   streamId: number;
@@ -138,10 +146,15 @@ export class Frame implements FrameInfo, Disposable {
     return packedBytes(this.format, this.width, this.height);
   }
 
-  /** A second lease on the same pixels, to be disposed of by itself. */
-  clone(): Frame {
+  /**
+   * A second lease on the same pixels, to be disposed of by itself.
+   *
+   * @param change.missed where it goes to a reader that missed others than this one's. @default {as this one's}
+   */
+  clone(change: { missed?: number } = {}): Frame {
     if (this.#lease === null) throw new TypeError("Cannot clone a frame: the frame was disposed of");
-    return new Frame(this, this.#planes, this.#lease.clone());
+    const info = change.missed === undefined ? this : { ...(this as FrameInfo), missed: change.missed };
+    return new Frame(info, this.#planes, this.#lease.clone());
   }
 
   /**

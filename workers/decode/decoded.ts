@@ -10,6 +10,8 @@ export interface Decoded {
   fullRange: boolean;
   /** ITU-T H.273's number of the YUV matrix. */
   matrix: number;
+  /** Pictures of the source that were lost up to this one, and that a reader of all of them would have got. */
+  lost: number;
   /** Its entry in the frame table, once a queue has it; -1 before. */
   entry: number;
   /** Gives the pixels back. */

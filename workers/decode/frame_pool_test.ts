@@ -57,7 +57,7 @@ Deno.test("a picture that no queue took is there until all that is made of it wa
   const instance = await Instance.create(await testModule(), 1);
   let released = 0;
   const picture: Decoded = {
-    ...{ info: INFO, planes: [], fullRange: false, matrix: 2, entry: -1 },
+    ...{ info: INFO, planes: [], fullRange: false, lost: 0, matrix: 2, entry: -1 },
     release: () => released++,
   };
   const entry = instance.entryOf(picture);

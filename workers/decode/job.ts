@@ -41,6 +41,10 @@ export class Job implements Want {
   readonly #events: JobEvents;
   #instance: Instance;
   #maxHeld = MAX_HELD;
+  /** What its source had lost up to the picture before; null before the first. */
+  #lostBefore: number | null = null;
+  /** Pictures that are lost to its reader since the one before, beside those that its queue loses. */
+  #missing = 0;
 
   constructor(instance: Instance, steps: readonly FilterStep[], output: JobOutput, events: JobEvents) {
     this.#instance = instance;
@@ -137,6 +141,11 @@ export class Job implements Want {
    */
   take(decoded: Decoded, early?: number): number {
     if (this.#queue?.closed || !this.#passes(decoded.info.pts, early)) return 0;
+    // Who wants some pictures alone has not lost those between.
+    if (this.#gates.length === 0) {
+      this.#missing += decoded.lost - (this.#lostBefore ?? decoded.lost);
+      this.#lostBefore = decoded.lost;
+    }
     if (!this.#scale) {
       this.#put(decoded);
       return 0;
@@ -145,7 +154,7 @@ export class Job implements Want {
     const scaled = this.#scale.run(this.#instance, decoded);
     const spent = (performance.now() - began) * 1000;
     if (!scaled) {
-      this.#events.starved();
+      this.#starved();
       return spent;
     }
     const { info, planes, room } = scaled;
@@ -195,12 +204,23 @@ export class Job implements Want {
     }
     const { pool, epoch } = this.#instance;
     const entry = this.#instance.entryOf(picture);
-    if (entry < 0) return this.#events.starved();
+    if (entry < 0) return this.#starved();
     const { format, width, height } = picture.info;
     this.#maxHeld = maxHeld(packedBytes(format, width, height));
     pool.table.hold(entry);
-    const lost = this.#queue!.push({ entry, epoch }, { overflow: this.#overflow, maxHeld: this.#maxHeld });
+    const lost = this.#queue!.push({ entry, epoch }, {
+      overflow: this.#overflow,
+      maxHeld: this.#maxHeld,
+      missing: this.#missing,
+    });
     if (lost && lost.epoch === epoch) pool.table.release(lost.entry);
+    this.#missing = 0;
     this.#bell.ring();
+  }
+
+  /** There is no place for a picture: everything is held. */
+  #starved(): void {
+    this.#missing++;
+    this.#events.starved();
   }
 }

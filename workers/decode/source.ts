@@ -38,6 +38,8 @@ interface UnitInfo {
   generation: number;
   keyframe: boolean;
   corrupt: boolean;
+  /** Access units that were lost up to this one. */
+  lost: number;
   /** Whether it is there for those that come after it: nobody wanted its picture when it was new. */
   again: boolean;
 }
@@ -69,6 +71,7 @@ export class Source implements Chooser {
     generation: 0,
     keyframe: false,
     corrupt: false,
+    lost: 0,
     again: false,
   }));
   readonly #plan: Plan;
@@ -91,6 +94,12 @@ export class Source implements Chooser {
   #gap = false;
   /** Whether the decoder is being asked for the last pictures before a gap. */
   #finishing = false;
+  /** Access units that were lost up to the last picture that came out. */
+  #lost = 0;
+  /** Pictures lost behind that: refused, or held back. */
+  #lostInside = 0;
+  /** Access units that were sent, and whose pictures are to come. */
+  #inside = 0;
   /** An access unit that waits for that. */
   #pending: RecordMeta | null = null;
 
@@ -170,6 +179,8 @@ export class Source implements Chooser {
   moveTo(instance: Instance): void {
     this.#instance = instance;
     this.#decoder = null;
+    this.#lostInside += this.#inside + (this.#pending && !this.#cursor.again ? 1 : 0);
+    this.#inside = 0;
     this.#receiving =
       this.#finishing =
       this.#unfinished =
@@ -237,15 +248,17 @@ export class Source implements Chooser {
     unit.generation = meta.generation;
     unit.keyframe = meta.keyframe;
     unit.corrupt = meta.corrupt;
+    unit.lost = this.#cursor.skipped + this.#cursor.shed;
     unit.again = this.#cursor.again;
     if (codec !== this.#codec) {
       this.#codec = codec;
       this.#decoder?.[Symbol.dispose]();
       this.#decoder = null;
     }
+    if (!unit.again) this.#inside++;
     const result = this.#open().send(this.#cursor.data, meta.sequence);
     // Every picture was taken out before this was sent, so the decoder never says "again".
-    if (result !== "ok") this.#counters[COUNTER.errors]++;
+    if (result !== "ok") this.#refused();
     this.#receiving = this.#unfinished = true;
     if (!meta.keyframe) return true;
     this.#references.keyframe(this.#codec, this.#cursor.data);
@@ -261,10 +274,11 @@ export class Source implements Chooser {
       this.#deliver(frame);
       return true;
     }
-    if (decoder.lastError < 0) this.#counters[COUNTER.errors]++;
+    if (decoder.lastError < 0) this.#refused();
     this.#receiving = false;
     if (this.#finishing) {
       this.#finishing = false;
+      this.#inside = 0;
       decoder.flush();
       return true;
     }
@@ -272,6 +286,17 @@ export class Source implements Chooser {
     this.#drained = true;
     for (const job of this.jobs.values()) job.end();
     return true;
+  }
+
+  /** Counts that the decoder makes no picture of an access unit. */
+  #refused(): void {
+    this.#counters[COUNTER.errors]++;
+    this.#lostInside++;
+    this.#comesOut();
+  }
+
+  #comesOut(): void {
+    this.#inside = Math.max(0, this.#inside - 1);
   }
 
   #drainSent = false;
@@ -319,6 +344,7 @@ export class Source implements Chooser {
     this.#decoder?.flush();
     this.#unfinished = this.#gap = false;
     this.#pending = null;
+    this.#inside = 0;
     this.#plan.restart();
     this.#cursor.rejoin();
     this.#wish.set("all");
@@ -338,6 +364,9 @@ export class Source implements Chooser {
     this.#counters[COUNTER.frames]++;
     const unit = this.#units[frame.pts % REMEMBERED];
     const known = unit !== undefined && unit.sequence === frame.pts;
+    const again = known && unit.again;
+    if (!again) this.#comesOut();
+    if (known) this.#lost = Math.max(this.#lost, unit.lost);
     const corrupt = frame.corrupt || known && unit.corrupt;
     if (corrupt) this.#counters[COUNTER.corrupt]++;
     if (frame.format === null) {
@@ -347,8 +376,11 @@ export class Source implements Chooser {
         `Cannot decode ${this.#codec} of this kind: its pixel format is none that is known here; set the camera to 4:2:0`,
       );
     }
-    const wanted = known && !unit.again && (!corrupt || this.#settings.options.corrupt === "deliver");
-    if (!wanted) return frame.release();
+    const wanted = known && !again && (!corrupt || this.#settings.options.corrupt === "deliver");
+    if (!wanted) {
+      if (!again) this.#lostInside++;
+      return frame.release();
+    }
     const info: FrameInfo = {
       width: frame.width,
       height: frame.height,
@@ -369,6 +401,8 @@ export class Source implements Chooser {
       planes: shape.map(({ stride: rowBytes, rows }, i) => ({ ...frame.planes[i], rowBytes, rows })),
       fullRange: frame.fullRange,
       matrix: frame.matrix,
+      // Who wants keyframes alone loses none of the others.
+      lost: this.#lostInside + (this.#settings.options.frames === "keyframes" ? 0 : this.#lost),
       entry: -1,
       release: () => frame.release(),
     };
