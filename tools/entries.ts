@@ -1,4 +1,5 @@
 // Pure: no I/O.
+import { parseCameraUrl } from "../src/rtsp/url.ts";
 import type { Want } from "./packages.ts";
 
 /** A program of this project, and the least that it needs. */
@@ -31,20 +32,34 @@ function allow(kind: string, values: readonly string[]): string[] {
   return values.length > 0 ? [`--allow-${kind}=${values.join(",")}`] : [];
 }
 
-/** `host:port` of each RTSP address on a command line. */
+/** `host:port` of each camera's address on a command line. */
 export function hostsOf(args: readonly string[]): string[] {
   const hosts: string[] = [];
   for (const arg of args) {
     // Behind an option's name, or a camera's.
-    const match = /^(?:[\w.-]+=)?rtsps?:\/\/(.+)$/i.exec(arg);
-    if (!match) continue;
-    // A password may hold any sign, as the reader of addresses has it: the host is behind the last "@" before a path.
-    const authority = match[1].slice(match[1].lastIndexOf("@") + 1).split(/[/?#]/)[0];
-    if (authority !== "" && !authority.includes(",")) {
-      hosts.push(/:\d+$/.test(authority) ? authority : `${authority}:554`);
-    }
+    const match = /^(?:[\w.-]+=)?((?:rtsp|http)s?:\/\/.+)$/i.exec(arg);
+    if (match) hosts.push(...placesOf(match[1]));
   }
   return [...new Set(hosts)];
+}
+
+/** Where a camera is, in one word of Deno's; none where its address cannot be read, which its command says. */
+function placesOf(address: string): string[] {
+  try {
+    const { host, port } = parseCameraUrl(address);
+    return host.includes(",") ? [] : [`${host.includes(":") ? `[${host}]` : host}:${port}`];
+  } catch {
+    return [];
+  }
+}
+
+/** The descriptions of streams on a command line, those behind a camera's name among them. */
+function descriptionsOf(args: readonly string[]): string[] {
+  return args.slice(1).flatMap((arg, i) => {
+    if (/^--(?:camera-)?(?:user|password)$/.test(args[i])) return [];
+    const [, name = "", path = ""] = /^(--camera=|[\w.]+[\w.-]*=)?([^-].*\.sdp)$/i.exec(arg) ?? [];
+    return path === "" || /:\/\/|,/.test(path) ? [] : name === "" || name.startsWith("-") ? [path] : [path, arg];
+  });
 }
 
 /** Words of a command line that may name a file. Deno has no way to write a comma in a list of paths. */
@@ -61,7 +76,8 @@ function isFileOfCamera(word: string, i: number, words: readonly string[]): bool
 /** A command of the command line, or a part of it: what it wants and what it may do. */
 interface Rights {
   wants: readonly Want[];
-  files?: boolean;
+  /** Files beside its own. */
+  reads?: readonly string[];
   ffi?: boolean;
   net?: readonly string[] | "any" | "named";
   write?: readonly string[];
@@ -98,9 +114,10 @@ function devicesOf(args: readonly string[]): string[] {
   });
 }
 
-/** The cameras, and where it listens; datagrams go to clients wherever they are. */
+/** The cameras, and where it listens; datagrams go to clients wherever they are, and a stream comes where its description says. */
 function netOfServer(args: readonly string[]): readonly string[] | "any" {
   const host = optionOf(args, "--host") ?? "127.0.0.1", port = optionOf(args, "--port") ?? "8554";
+  if (descriptionsOf(args).length > 0) return "any";
   const place = host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
   if (place.includes(",") || !/^\d+$/.test(port)) return hostsOf(args);
   if (optionOf(args, "--transport") === "tcp") return [...hostsOf(args), `${place}:${port}`];
@@ -113,7 +130,7 @@ function rightsOf(args: readonly string[], context?: EntryContext): Rights {
     case "camera": {
       // Without a file it plays a clip, which the set-up makes.
       const clip = !args.slice(1).some(isFileOfCamera);
-      const rights: Rights = { wants: clip ? ["clip"] : [], files: true, net: "any", env: CACHE_ENVIRONMENT };
+      const rights: Rights = { wants: clip ? ["clip"] : [], reads: filesOf(args), net: "any", env: CACHE_ENVIRONMENT };
       return clip ? { ...rights, write: [cache], run: ["ffmpeg"] } : rights;
     }
     case "probe":
@@ -124,21 +141,27 @@ function rightsOf(args: readonly string[], context?: EntryContext): Rights {
       return hosts.length > 0 ? { wants: [], net: hosts } : { wants: [], net: "any", sys: ["networkInterfaces"] };
     }
     case "serve":
-      return { wants: ["library"], ffi: true, net: netOfServer(args) };
-    case "decode":
+      return { wants: ["library"], reads: descriptionsOf(args), ffi: true, net: netOfServer(args) };
+    case "decode": {
+      const reads = descriptionsOf(args);
+      if (reads.length > 0) return { wants: ["library", "wasm"], reads, ffi: true, net: "any" };
       return hostsOf(args).length > 0
         ? { wants: ["library", "wasm"], ffi: true, net: "named" }
-        : { wants: ["wasm"], files: true };
+        : { wants: ["wasm"], reads: filesOf(args) };
+    }
     case "shm":
       return { wants: ["library"], ffi: true, write: outputsOf(args) };
-    case "demo":
+    case "demo": {
+      const reads = descriptionsOf(args);
       return {
         wants: ["library", "wasm", "clip"],
+        reads,
         ffi: true,
-        net: ["127.0.0.1", ...hostsOf(args)],
+        net: reads.length > 0 ? "any" : ["127.0.0.1", ...hostsOf(args)],
         run: [deno],
         env: CACHE_ENVIRONMENT,
       };
+    }
     default:
       return { wants: [] };
   }
@@ -161,7 +184,7 @@ function commandPermissions(context: EntryContext): string[] {
   const net = rights.net === "named" ? hostsOf(args) : rights.net ?? [];
   return [
     // Itself, and what was built.
-    ...allow("read", [project, cache, ...(rights.files ? filesOf(args) : [])]),
+    ...allow("read", [project, cache, ...(rights.reads ?? [])]),
     ...allow("env", [...ENVIRONMENT, ...(rights.env ?? [])]),
     ...(rights.ffi ? allow("ffi", [library]) : []),
     ...(net === "any" ? ["--allow-net"] : allow("net", net)),

@@ -11,11 +11,26 @@ const context = (...args: string[]) => ({
 const permissions = (...args: string[]) => ENTRIES.millrace.permissions(context(...args));
 
 Deno.test("hostsOf() finds the host of an address, whatever its password is", () => {
-  assertEquals(hostsOf(["rtsp://u:p@ss/w#rd@10.0.0.1:8554/a", "--camera=rtsp://cam.local/h264?x=1", "file.mp4"]), [
-    "10.0.0.1:8554",
-    "cam.local:554",
-  ]);
+  assertEquals(
+    hostsOf([
+      "rtsp://u:p@ss#1!@10.0.0.1:8554/a",
+      "rtsp://u:a/b@10.0.0.2/",
+      "--camera=rtsp://cam.local/h264?x=1",
+      "file.mp4",
+    ]),
+    [
+      "10.0.0.1:8554",
+      "10.0.0.2:554",
+      "cam.local:554",
+    ],
+  );
   assertEquals(hostsOf(["rtsp://[fe80::1]/a", "rtsp://[::1]:80/"]), ["[fe80::1]:554", "[::1]:80"]);
+  assertEquals(hostsOf(["rtsps://a/", "cam=http://b/flv?user=x&password=p@ss", "https://c/flv", "http://d:81/"]), [
+    "a:322",
+    "b:80",
+    "c:443",
+    "d:81",
+  ]);
   // More hosts than one cannot be smuggled into one permission.
   assertEquals(hostsOf(["rtsp://a,b/"]), []);
 });
@@ -35,6 +50,16 @@ Deno.test("a command may reach only what its command line names", () => {
   assertEquals(serving("--host=a,b", "--transport=tcp"), "--allow-net=10.0.0.1:554");
   // Over UDP it sends to clients, wherever they are.
   assertEquals(serving("--host", "0.0.0.0"), "--allow-net");
+  // A description says where its stream comes, and is read by who plays it.
+  const playing = (...args: string[]) =>
+    permissions(...args).filter((option) => /^--allow-(net|read|ffi)/.test(option)).join(" ");
+  const described = (paths: string) => `--allow-read=/project,/cache,${paths} --allow-ffi=/cache/lib.so --allow-net`;
+  assertEquals(playing("decode", "a.sdp", "--frames", "2"), described("a.sdp"));
+  assertEquals(playing("serve", "yard=b/c.sdp"), described("b/c.sdp,yard=b/c.sdp"));
+  for (const words of [["--camera=a.sdp"], ["--camera", "a.sdp"]]) {
+    assertEquals(playing("demo", ...words), described("a.sdp"));
+  }
+  assert(permissions("decode", "rtsp://10.0.0.1/", "--password", "a.sdp").includes("--allow-net=10.0.0.1:554"));
   const asking = (line: string) =>
     permissions("discover", ...line.split(" ")).find((option) => option.startsWith("--allow-net"));
   assertEquals(asking("10.0.0.1 --user a --password 10.0.0.2"), "--allow-net=10.0.0.1");

@@ -1,6 +1,6 @@
 // Pure: no I/O.
 import { InvalidArgumentError } from "commander";
-import { parseCameraUrl, parseRtspUrl } from "../rtsp/mod.ts";
+import { parseCameraUrl } from "../rtsp/mod.ts";
 import { UsageError } from "./errors.ts";
 
 /*
@@ -10,19 +10,10 @@ import { UsageError } from "./errors.ts";
 /** More than this is meant as "for ever": a timer takes 24 days at most. */
 const MAX_SECONDS = 1_000_000;
 
-/** An rtsp:// address; in an error it is shown without its password, other than commander would. */
-export function address(text: string): string {
-  return readable(text, parseRtspUrl);
-}
-
-/** As `address`; or an http:// one, of FLV. */
+/** An rtsp:// address, or an http:// one, of FLV; in an error it is shown without its password, other than commander would. */
 export function cameraAddress(text: string): string {
-  return readable(text, parseCameraUrl);
-}
-
-function readable(text: string, parse: (text: string) => unknown): string {
   try {
-    parse(text);
+    parseCameraUrl(text);
   } catch (error) {
     throw new UsageError((error as Error).message);
   }

@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
-import { isHttpUrl, redactUrl, type TransportPolicy } from "../rtsp/mod.ts";
-import { cameraAddress, count, isAddress } from "./arguments.ts";
+import { redactUrl, type TransportPolicy } from "../rtsp/mod.ts";
+import { count } from "./arguments.ts";
+import { CAMERA_SOURCE, cameraSource, isCamera, openSource } from "./camera_source.ts";
 import { decodeFile } from "./decode_file.ts";
 import { FrameMd5 } from "./frame_md5.ts";
 import { print } from "./print.ts";
@@ -16,7 +17,7 @@ interface DecodeFlags {
 /** `millrace decode` */
 export function decode(): Command {
   return new Command("decode").description("decode a file or a camera")
-    .argument("<source>", "a file (.mp4, .h264, .h265), an rtsp:// address, or an http:// address of FLV")
+    .argument("<source>", `a file (.mp4, .h264, .h265), ${CAMERA_SOURCE}`)
     .option("--framemd5", "print the MD5 of every frame, as `ffmpeg -f framemd5` does")
     .option("--frames <number>", "end after so many", count)
     .option("--user <name>", "user name for the camera")
@@ -31,7 +32,7 @@ export function decode(): Command {
 
 async function run(source: string, flags: DecodeFlags): Promise<void> {
   const limit = flags.frames ?? Infinity;
-  if (isAddress(source)) await decodeCamera(cameraAddress(source), flags, limit);
+  if (isCamera(source)) await decodeCamera(cameraSource(source), flags, limit);
   else {
     const md5 = flags.framemd5 ? new FrameMd5() : null;
     const { frames, seconds, width, height, codec } = await decodeFile(source, { limit, md5 });
@@ -40,7 +41,6 @@ async function run(source: string, flags: DecodeFlags): Promise<void> {
 }
 
 async function decodeCamera(url: string, flags: DecodeFlags, limit: number): Promise<void> {
-  const { openFlv, openRtsp } = await import("../ingest/mod.ts");
   const { decode } = await import("../decode/mod.ts");
   const stop = new AbortController();
   const onSignal = () => stop.abort();
@@ -49,8 +49,7 @@ async function decodeCamera(url: string, flags: DecodeFlags, limit: number): Pro
   let decoded = 0, shape = "";
   try {
     const { user: username, password, transport } = flags;
-    const opens = isHttpUrl(url) ? openFlv : openRtsp;
-    await using camera = await opens(url, {
+    await using camera = await openSource(url, {
       username,
       password,
       transport,

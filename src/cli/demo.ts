@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import type { TransportPolicy } from "../rtsp/mod.ts";
-import { address, seconds } from "./arguments.ts";
+import { seconds } from "./arguments.ts";
+import { CAMERA_SOURCE, cameraSource } from "./camera_source.ts";
 
 interface DemoFlags {
   camera?: string[];
@@ -15,7 +16,11 @@ interface DemoFlags {
 export function demo(): Command {
   return new Command("demo")
     .description("cameras into another process and into an analysis without permissions, live")
-    .option("--camera <url>", "a real camera instead of two virtual ones; may be given again", another)
+    .option(
+      "--camera <source>",
+      `a real camera instead of two virtual ones: ${CAMERA_SOURCE}; may be given again`,
+      another,
+    )
     .option("--user <name>", "user name for the camera")
     .option("--password <word>", "password for the camera")
     .addOption(
@@ -39,5 +44,5 @@ export function demo(): Command {
 }
 
 function another(url: string, before: string[] = []): string[] {
-  return [...before, address(url)];
+  return [...before, cameraSource(url)];
 }

@@ -31,6 +31,7 @@ const ADVICE: readonly [RegExp, string][] = [
   [/its video is .+, supported is/, "switch the camera to H.264"],
   [/takes none of the transports/, "try --transport tcp, or udp"],
   [/over TLS is not supported/, "use the camera's rtsp:// address"],
+  [/^Cannot read address "[^"]+\.(mp4|mov|h26[45]|mjpeg)"/i, "a file is played as a camera by: millrace camera"],
   [/no MP4 file, and no raw|has no picture|has no video track/, "name a video file"],
   [/its video is/, "only H.264 and H.265 can be decoded or played as a camera"],
 ];

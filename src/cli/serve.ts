@@ -1,10 +1,11 @@
 import { Command, Option } from "commander";
-import { openRtsp, type OpenRtspOptions, type RtspCamera } from "../ingest/mod.ts";
+import type { OpenRtspOptions, RtspCamera } from "../ingest/mod.ts";
 import { RtspError } from "../media/mod.ts";
 import { sleep } from "../media/sleep.ts";
 import type { TransportPolicy } from "../rtsp/mod.ts";
 import { type JoinAt, type RtspServer, serveRtsp } from "../serve/mod.ts";
-import { address, count, port, seconds } from "./arguments.ts";
+import { count, port, seconds } from "./arguments.ts";
+import { CAMERA_SOURCE, cameraSource, openSource } from "./camera_source.ts";
 import { sentenceOf, UsageError } from "./errors.ts";
 import { print } from "./print.ts";
 
@@ -37,7 +38,7 @@ const FINAL = new Set<string>(["unauthorized", "permission", "codec", "no-video"
 /** `millrace serve` */
 export function serve(): Command {
   return new Command("serve").description("pass cameras on to any number of clients, with one session to each camera")
-    .argument("<camera...>", "rtsp:// addresses, or NAME=rtsp://…; a camera without a name is camera-1, camera-2, …")
+    .argument("<camera...>", `each ${CAMERA_SOURCE}; or NAME=rtsp://…: one without a name is camera-1, camera-2, …`)
     .option("--host <address>", "address to listen on; 0.0.0.0 for all", "127.0.0.1")
     .option("--port <number>", "port to listen on, 0 for any free one", port, 8554)
     .option("--user <name>", "user name that clients must give")
@@ -114,7 +115,7 @@ function named(words: readonly string[]): NamedCamera[] {
     const [, name = `camera-${i + 1}`, url] = /^(?:([\w.-]+)=)?(.*)$/s.exec(word)!;
     if (taken.has(name)) throw new UsageError(`There are two cameras of the name ${name}; give each its own`);
     taken.add(name);
-    return { name, url: address(url) };
+    return { name, url: cameraSource(url) };
   });
 }
 
@@ -148,7 +149,7 @@ async function keepServing(
   };
   while (!signal.aborted) {
     try {
-      await using camera = await openRtsp(url, options);
+      await using camera = await openSource(url, options);
       const served = server.add(name, camera.video, options.beside?.length ? { sound: camera.audio } : {});
       print(served.url);
       await followStates(camera, tell);

@@ -1,8 +1,7 @@
 import { type AccessUnit, now, RtspError, type Warning } from "../media/mod.ts";
 import type { TransportKind } from "../../workers/ingest_protocol.ts";
-import { isHttpUrl } from "../rtsp/mod.ts";
-import { openFlv } from "./open_flv.ts";
-import { openRtsp, type OpenRtspOptions } from "./open_rtsp.ts";
+import { openByAddress } from "./open_by_address.ts";
+import type { OpenRtspOptions } from "./open_rtsp.ts";
 import { findingsOf } from "./probe_findings.ts";
 import { type ProbedTrack, probedTracks } from "./probed_tracks.ts";
 
@@ -53,8 +52,7 @@ export async function probeRtsp(
   const { seconds = 5, ...open } = options;
   const warnings = new Map<string, Warning>();
   const began = performance.now();
-  const opens = isHttpUrl(url) ? openFlv : openRtsp;
-  await using camera = await opens(url, {
+  await using camera = await openByAddress(url, {
     ...open,
     reconnect: "never",
     beside: ["audio", "data"],

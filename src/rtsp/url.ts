@@ -47,7 +47,7 @@ export function parseHttpUrl(text: string): RtspUrl {
  * @throws {SyntaxError} where it is neither; the message holds no password.
  */
 export function parseCameraUrl(text: string): RtspUrl {
-  return isHttpUrl(text) ? parseHttpUrl(text) : parseRtspUrl(text);
+  return parseUrl(text, ["rtsp", "rtsps", "http", "https"]);
 }
 
 /** Whether an address is one of HTTP. */
@@ -55,16 +55,15 @@ export function isHttpUrl(text: string): boolean {
   return /^\s*https?:/i.test(text);
 }
 
-function parseUrl(text: string, schemes: readonly [Scheme, Scheme]): RtspUrl {
+function parseUrl(text: string, schemes: readonly Scheme[]): RtspUrl {
   const trimmed = text.trim();
   const begin = /^([a-z]+):\/\//i.exec(trimmed);
   const scheme = schemes.find((one) => one === begin?.[1].toLowerCase());
   if (begin === null || scheme === undefined) {
     // `user:password@host` without a scheme has a password, too.
     const shown = trimmed.includes("://") ? redactUrl(trimmed) : redactUrl(`rtsp://${trimmed}`).slice(7);
-    throw new SyntaxError(
-      `Cannot read address "${shown}": it does not begin with ${schemes[0]}:// or ${schemes[1]}://`,
-    );
+    const known = schemes.map((one) => `${one}://`), last = known.pop();
+    throw new SyntaxError(`Cannot read address "${shown}": it does not begin with ${known.join(", ")} or ${last}`);
   }
   const rest = trimmed.slice(begin[0].length);
   const { userinfo, location } = splitCredentials(rest);
@@ -78,7 +77,7 @@ function parseUrl(text: string, schemes: readonly [Scheme, Scheme]): RtspUrl {
   const username = colon < 0 ? userinfo : userinfo.slice(0, colon);
   const password = colon < 0 ? "" : userinfo.slice(colon + 1);
   return {
-    secure: scheme === schemes[1],
+    secure: scheme === "rtsps" || scheme === "https",
     host: authority.host,
     port: authority.port ?? PORTS[scheme],
     username: decode(username),

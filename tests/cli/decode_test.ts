@@ -1,6 +1,10 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { VirtualCamera } from "../../src/camera/mod.ts";
+import { readVideoFile } from "../../src/file/mod.ts";
 import { reorderedClip, shortClip } from "../support/clips.ts";
+import { FlvServer, PLAYS, tagsOf } from "../support/flv_server.ts";
+import { freeMediaPort } from "../support/ports.ts";
+import { startSender } from "../support/rtp_sender.ts";
 import { millrace } from "./command.ts";
 
 /** What native FFmpeg prints, but for the line with its name. */
@@ -34,4 +38,18 @@ Deno.test("millrace decode ends after so many frames, of a file and of a camera"
   assertEquals([file.code, file.stderr, camera.code, camera.stderr], [0, "", 0, ""]);
   assertMatch(file.stdout, /^7 frames in \d+\.\d\d s \(\d+\.\d a second\): h264 320x240\n$/);
   assertMatch(camera.stdout, /^7 frames in \d+\.\d\d s \(\d+\.\d a second\): h264 320x240 from rtsp:\/\/127\.0\.0\.1/);
+});
+
+Deno.test("millrace decode takes a camera that sends FLV by HTTP, and a stream by its description", async () => {
+  const clip = await shortClip();
+  const tags = tagsOf(await readVideoFile(clip), "legacy");
+  await using server = new FlvServer(tags, () => ({ head: PLAYS, plays: true }));
+  await using sender = await startSender(await reorderedClip(), "127.0.0.1", freeMediaPort());
+  const [flv, described] = await Promise.all([
+    millrace("decode", `http://127.0.0.1:${server.port}/flv?user=admin&password=p@ss`, "--frames", "7"),
+    millrace("decode", sender.sdp, "--frames", "7"),
+  ]);
+  assertEquals([flv.code, flv.stderr, described.code, described.stderr], [0, "", 0, ""]);
+  assertMatch(flv.stdout, /^7 frames in .*: h264 320x240 from http:.*password=\*\*\*\n$/);
+  assertMatch(described.stdout, /^7 frames in .*: h264 320x240 from \S+\.sdp\n$/);
 });

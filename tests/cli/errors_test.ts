@@ -266,7 +266,7 @@ Deno.test("millrace says in one sentence what is wrong with a command line, and 
 });
 
 Deno.test("millrace shows no password of an address that is none", async () => {
-  const what = "it does not begin with rtsp:// or rtsps://";
+  const what = "it does not begin with rtsp://, rtsps://, http:// or https://";
   await Promise.all([
     isWrong(["probe", `ftp://viewer:${SECRET}@cam/a`], `Cannot read address "ftp://viewer:***@cam/a": ${what}`),
     isWrong(["demo", "--camera", `viewer:${SECRET}@cam/a`], `Cannot read address "viewer:***@cam/a": ${what}`),

@@ -3,6 +3,7 @@ import { openRtsp } from "../../mod.ts";
 import { VirtualCamera } from "../../src/camera/mod.ts";
 import { readVideoFile } from "../../src/file/mod.ts";
 import { shortClip } from "../support/clips.ts";
+import { FlvServer, PLAYS, tagsOf } from "../support/flv_server.ts";
 import { assertPlays, take } from "../support/pictures.ts";
 import { freePort } from "../support/ports.ts";
 import { launcher, Listener, millrace } from "./command.ts";
@@ -32,6 +33,19 @@ Deno.test("millrace serve passes cameras on, says when one goes and comes back, 
   assertEquals((await stdout.all() + await stderr.all()).includes(secret.password), false);
 });
 
+Deno.test("millrace serve passes on a camera that sends FLV by HTTP", async () => {
+  await using camera = new FlvServer(tagsOf(file, "legacy"), () => ({ head: PLAYS, plays: true }));
+  const process = launcher(["millrace", "serve", `http://127.0.0.1:${camera.port}/flv`, "--port", "0"]).spawn();
+  const stdout = new Listener(process.stdout), stderr = new Listener(process.stderr);
+  const [url] = await stdout.heard(/rtsp:\S+\/camera-1(?=\n)/);
+  {
+    await using client = await openRtsp(url);
+    assertPlays(await take(client.video.branch(), 20), file);
+  }
+  process.kill("SIGTERM");
+  assertEquals([(await process.status).code, await stderr.all()], [0, ""]);
+});
+
 Deno.test("millrace serve says in one sentence why there is nothing to serve", async () => {
   await using camera = await VirtualCamera.start({ files: { street: file }, username: "a", password: "b" });
   const refused = await millrace("serve", camera.url("street"), "--port", "0");
@@ -42,7 +56,7 @@ Deno.test("millrace serve says in one sentence why there is nothing to serve", a
   assertMatch(both.stderr, /^(camera-1|b): .*\n(camera-1|b): .*\nThere is no camera left to serve\n$/);
   const wrong: [string[], RegExp][] = [
     [[], /^Missing required argument 'camera'/],
-    [["street.mp4"], /^Cannot|^.*rtsp/],
+    [["street.mp4"], /^Cannot read address "street\.mp4": .*; a file is played as a camera by: millrace camera\n$/],
     [["a=rtsp://h/", "a=rtsp://i/"], /^There are two cameras of the name a; give each its own\n$/],
     [["rtsp://h/", "--password", "x"], /^Give --user with --password\n$/],
     [["rtsp://h/", "--port", "70000"], /Option --port .* cannot be '70000': expected an integer from 0 to 65535/],

@@ -6,35 +6,11 @@ import { reorderedClip } from "../support/clips.ts";
 import { freeMediaPort } from "../support/ports.ts";
 import { openSockets, reaches, socketsAreBack } from "../support/observe.ts";
 import { assertDecodable, assertPlays, take } from "../support/pictures.ts";
+import { startSender } from "../support/rtp_sender.ts";
 import { HAS_FFMPEG, native } from "../../wasm/testing.ts";
 
 const path = await reorderedClip();
 const file = await readVideoFile(path);
-
-/** FFmpeg, which sends the clip again and again to whoever listens, with a tone where it is given a port for that, and what it says of it. */
-async function startSender(host: string, port: number, tonePort = 0): Promise<{ sdp: string } & AsyncDisposable> {
-  const sdp = await Deno.makeTempFile({ suffix: ".sdp" });
-  const child = new Deno.Command("ffmpeg", {
-    args: [
-      ...["-loglevel", "error", "-re", "-stream_loop", "-1", "-i", path],
-      ...(tonePort > 0 ? ["-re", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=8000"] : []),
-      ...["-map", "0:v", "-c", "copy", "-f", "rtp", "-sdp_file", sdp, `rtp://${host}:${port}?pkt_size=1200`],
-      ...(tonePort > 0 ? ["-map", "1:a", "-c:a", "pcm_alaw", "-f", "rtp", `rtp://${host}:${tonePort}`] : []),
-    ],
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
-  while (!(await Deno.readTextFile(sdp)).includes("rtpmap")) await new Promise((resolve) => setTimeout(resolve, 20));
-  return {
-    sdp,
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await child.status;
-      await Deno.remove(sdp);
-    },
-  };
-}
 
 for (const host of ["127.0.0.1", "239.255.79.1"]) {
   Deno.test({
@@ -43,7 +19,7 @@ for (const host of ["127.0.0.1", "239.255.79.1"]) {
     async fn() {
       const sockets = openSockets();
       {
-        await using sender = await startSender(host, freeMediaPort());
+        await using sender = await startSender(path, host, freeMediaPort());
         await using camera = await openSdp(sender.sdp, { streamId: 4 });
         const units = await take(camera.video.branch(), 60);
         assertPlays(units, file);
@@ -63,7 +39,7 @@ Deno.test({
   async fn() {
     const sockets = openSockets();
     {
-      await using sender = await startSender("127.0.0.1", freeMediaPort(), freeMediaPort());
+      await using sender = await startSender(path, "127.0.0.1", freeMediaPort(), freeMediaPort());
       await using camera = await openSdp(sender.sdp, { beside: ["audio", "data"] });
       const received: number[] = [];
       for await (const { codec, sampleRate, channels, data } of camera.audio.branch()) {
@@ -100,16 +76,16 @@ Deno.test({
     const port = freeMediaPort();
     let text = "";
     {
-      await using sender = await startSender("127.0.0.1", port);
+      await using sender = await startSender(path, "127.0.0.1", port);
       text = await Deno.readTextFile(sender.sdp);
     }
     const opening = openSdp(text, { retry: "from-start", firstPacketTimeout: 200, idleTimeout: 500, staleAfter: 200 });
-    const first = await startSender("127.0.0.1", port);
+    const first = await startSender(path, "127.0.0.1", port);
     await using camera = await opening;
     await first[Symbol.asyncDispose]();
     await reaches(camera, "offline");
     assertEquals(camera.stats().lastError?.timeout, "idle");
-    await using _second = await startSender("127.0.0.1", port);
+    await using _second = await startSender(path, "127.0.0.1", port);
     await reaches(camera, "live");
     assertDecodable(await take(camera.video.branch(), 10));
   },

@@ -11,7 +11,7 @@ import { WatchedCamera } from "./watched_camera.ts";
 
 /** What `millrace demo` was asked for. */
 export interface DemoOptions {
-  /** Addresses of real cameras; none: two virtual ones. */
+  /** Real cameras, as `openSource` takes them; none: two virtual ones. */
   cameras: readonly string[];
   username?: string;
   password?: string;
@@ -28,7 +28,7 @@ const RATE_SPAN = 2_000;
 /**
  * Runs the demo until it is interrupted, or its time is over; prints a summary.
  *
- * @throws what openRtsp() throws, of the first camera, where none can be opened.
+ * @throws what openSource() throws, of the first camera, where none can be opened.
  */
 export async function runDemo(options: DemoOptions): Promise<void> {
   const screen = screenOf(options.json ? Deno.stderr : Deno.stdout);

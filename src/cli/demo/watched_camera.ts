@@ -1,10 +1,11 @@
 import { type Analysis, startAnalysis } from "../../analysis/mod.ts";
 import { decode, scale } from "../../decode/mod.ts";
 import { interval } from "../../filter/mod.ts";
-import { openRtsp, type OpenRtspOptions, type RtspCamera, type RtspCameraStats } from "../../ingest/mod.ts";
+import type { OpenRtspOptions, RtspCamera, RtspCameraStats } from "../../ingest/mod.ts";
 import type { FrameFeed } from "../../media/mod.ts";
 import { redactUrl } from "../../rtsp/mod.ts";
 import type { ShmWriter } from "../../shm/mod.ts";
+import { openSource } from "../camera_source.ts";
 import { sentenceOf } from "../errors.ts";
 import { Median } from "./median.ts";
 import { SHARED } from "./rings.ts";
@@ -51,7 +52,7 @@ export class WatchedCamera implements AsyncDisposable {
    * Opens the camera, and begins; may be called again after it failed.
    *
    * @param options.signal Ends the opening, and nothing afterwards.
-   * @throws what `openRtsp` and `startAnalysis` throw; it is noted among the failures, too.
+   * @throws what `openSource` and `startAnalysis` throw; it is noted among the failures, too.
    */
   async open(url: string, options: OpenRtspOptions): Promise<void> {
     this.#url = redactUrl(url);
@@ -78,7 +79,7 @@ export class WatchedCamera implements AsyncDisposable {
 
   async #begin(url: string, options: OpenRtspOptions): Promise<void> {
     const { signal } = options;
-    const camera = this.#camera = this.#stack.use(await openRtsp(url, options));
+    const camera = this.#camera = this.#stack.use(await openSource(url, options));
     this.#heldBack = this.#notPassedOn();
     const frames = this.#decoded = this.#stack.use(camera.video.branch({ capacity: 30 }).pipe(decode()));
     // Before the analysis: a decoder makes one branch's pictures after the other's, and here the age is looked at.
