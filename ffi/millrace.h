@@ -140,6 +140,9 @@ MR_API int32_t mr_stream_pair(int32_t *handles);
 
 /** Bytes received; 0 is the end of the stream; -EAGAIN where there is nothing yet. */
 MR_API int32_t mr_recv(int32_t handle, uint8_t *into, uint32_t len);
+/** From now on mr_poll_wait() tells of something to receive only where so many bytes are there, the system has no room for more, or the
+ *  stream is over; 1 is what a connection begins with. mr_recv() gives what there is. */
+MR_API int32_t mr_tcp_gather(int32_t handle, uint32_t bytes);
 /** Bytes taken, perhaps fewer than len; -EAGAIN where the socket is full. */
 MR_API int32_t mr_send(int32_t handle, const uint8_t *from, uint32_t len);
 

@@ -16,6 +16,7 @@ export const DECLARATIONS = {
   mr_accept: ["int32_t", "int32_t handle", "uint8_t *peer"],
   mr_stream_pair: ["int32_t", "int32_t *handles"],
   mr_recv: ["int32_t", "int32_t handle", "uint8_t *into", "uint32_t len"],
+  mr_tcp_gather: ["int32_t", "int32_t handle", "uint32_t bytes"],
   mr_send: ["int32_t", "int32_t handle", "const uint8_t *from", "uint32_t len"],
   mr_local: ["int32_t", "int32_t handle", "uint8_t *out"],
   mr_peer: ["int32_t", "int32_t handle", "uint8_t *out"],

@@ -161,6 +161,16 @@ int32_t mr_recv(int32_t handle, uint8_t *into, uint32_t len) {
   return result;
 }
 
+int32_t mr_tcp_gather(int32_t handle, uint32_t bytes) {
+  if (bytes == 0 || bytes > INT_MAX) return -EINVAL;
+  struct mr_object *tcp = mr_handle_use(handle, MR_KIND_TCP);
+  if (!tcp) return -EBADF;
+  int least = (int)bytes;
+  int32_t result = setsockopt(tcp->fd, SOL_SOCKET, SO_RCVLOWAT, &least, sizeof least) < 0 ? -errno : 0;
+  mr_handle_done(handle);
+  return result;
+}
+
 int32_t mr_send(int32_t handle, const uint8_t *from, uint32_t len) {
   if (len == 0) return 0;
   if (!from) return -EFAULT;

@@ -46,6 +46,32 @@ nativeTest("mr_tcp_connect() and mr_accept() meet, and each knows the other's ad
   }
 });
 
+nativeTest("mr_tcp_gather() has the poll tell of so many bytes, and of the end", (library) => {
+  const { listener, client, server } = connected(library);
+  const poll = library.mr_poll_new(), tags = new Uint32Array(1), seen = new Uint32Array(1);
+  const told = (timeout: number) => library.mr_poll_wait(poll, timeout, tags, seen, 1);
+  assertEquals(library.mr_poll_set(poll, server, POLL_IN, 1), 0);
+  assertEquals(library.mr_tcp_gather(server, 10), 0);
+  assertEquals(library.mr_send(client, new Uint8Array(9), 9), 9);
+  assertEquals(told(20), 0);
+  assertEquals(library.mr_send(client, new Uint8Array(1), 1), 1);
+  assertEquals(told(5_000), 1);
+  const into = new Uint8Array(16);
+  assertEquals(library.mr_recv(server, into, 16), 10);
+  assertEquals(library.mr_send(client, new Uint8Array(2), 2), 2);
+  assertEquals(told(20), 0);
+  assertEquals(library.mr_tcp_gather(server, 1), 0);
+  assertEquals(told(5_000), 1);
+  assertEquals(library.mr_recv(server, into, 16), 2);
+  assertEquals(library.mr_tcp_gather(server, 10), 0);
+  assertEquals([0, 2 ** 31].map((bytes) => library.mr_tcp_gather(server, bytes)), [-ERRNO.EINVAL, -ERRNO.EINVAL]);
+  library.mr_close(client);
+  assertEquals(told(5_000), 1);
+  assertEquals(library.mr_recv(server, into, 16), 0);
+  for (const handle of [listener, server, poll]) assertEquals(library.mr_close(handle), 0);
+  assertEquals(library.mr_tcp_gather(server, 1), -ERRNO.EBADF);
+});
+
 nativeTest("mr_send() and mr_recv() carry bytes, EAGAIN when there are none, and 0 at the end", (library) => {
   const { listener, client, server } = connected(library);
   const into = new Uint8Array(16);

@@ -19,6 +19,8 @@ import { Inbox } from "./mailbox.ts";
 const TICK = 50;
 /** The same where every camera waits for its next attempt, or plays and has nothing to wait for. */
 const RESTING_TICK = 250;
+/** What is up so shortly before such a look has it then, rather than wake for it. */
+const EARLY = 50;
 /** With this many cameras there always are packets; they are let gather for so many milliseconds, which saves a fifth of what they cost. */
 const CROWD = 16;
 const GATHERING = 4;
@@ -97,13 +99,13 @@ function open(camera: number, settings: CameraSettings): Camera | SdpSource {
 }
 
 async function run(): Promise<void> {
-  let tickAt = 0;
+  let tickAt = 0, early = 0;
   try {
     for (;;) {
       if (inbox.pending) await inbox.settle();
       const at = now();
       // A clock that was set back must not keep anyone waiting.
-      if (at >= tickAt || tickAt - at > RESTING_TICK) {
+      if (at >= tickAt - early || tickAt - at > RESTING_TICK) {
         let rests = true;
         for (const [number, camera] of cameras) {
           camera.tick(at);
@@ -111,6 +113,7 @@ async function run(): Promise<void> {
           else rests &&= camera.rests;
         }
         tickAt = at + (rests ? RESTING_TICK : TICK);
+        early = rests ? EARLY : 0;
       }
       if (!sockets.poller.wait(cameras.size === 0 ? IDLE : Math.max(1, Math.ceil(tickAt - at)))) break;
       if (cameras.size >= CROWD) Atomics.wait(nobody, 0, 0, GATHERING);

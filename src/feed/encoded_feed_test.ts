@@ -29,6 +29,18 @@ Deno.test("a branch of access units begins at the newest keyframe, and what went
   assertEquals(branch.stats(), { received: 14, delivered: 14, dropped: 0 });
 });
 
+Deno.test("a branch that is read wants every access unit as it comes, and says so as long as it is read", async () => {
+  const { source, feed } = await camera();
+  const reading = feed.branch()[Symbol.asyncIterator]();
+  assertEquals(source.wakesFor("others"), false);
+  source.push(1);
+  assertEquals((await reading.next()).value?.sequence, 0);
+  assertEquals(source.wakesFor("others"), true);
+  await reading.return!();
+  assertEquals(source.wakesFor("others"), false);
+  source.end();
+});
+
 Deno.test("a branch that falls behind goes on at a keyframe, and counts what it passed over", async () => {
   const { source, feed } = await camera();
   const branch = feed.branch({ capacity: 12 });

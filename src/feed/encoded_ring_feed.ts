@@ -10,6 +10,7 @@ import {
   type FrameFeed,
   type Sink,
 } from "../media/mod.ts";
+import { Doorbell } from "../../workers/doorbell.ts";
 import { Decoding } from "./decoding.ts";
 import { drain } from "./drain.ts";
 import { DEFAULT_ENCODED_CAPACITY, EncodedCursor } from "./encoded_cursor.ts";
@@ -140,6 +141,8 @@ export class EncodedRingFeed implements EncodedFeed {
       over = { error };
       cursor.wake();
     });
+    // It waits on the ring itself; the bell says that each access unit is wanted.
+    const detachDoorbell = this.#source.attachDoorbell(new Doorbell().buffer);
     try {
       while (!reader.stopped) {
         const end = over as { error: Error | undefined } | null;
@@ -167,6 +170,7 @@ export class EncodedRingFeed implements EncodedFeed {
         await cursor.waitAsync(PATIENCE);
       }
     } finally {
+      detachDoorbell();
       forgetEnd();
       this.#leave(reader);
     }

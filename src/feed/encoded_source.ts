@@ -11,7 +11,8 @@ export interface EncodedSource {
   /** Whether access units with something missing are for the readers too. @default {"skip"} */
   readonly corrupt?: "skip" | "deliver";
   /**
-   * Has `bell` rung after each access unit, until the function that is returned is called.
+   * Has `bell` rung after each access unit, until the function that is returned is called. Where no bell wants all of them, they may
+   * come some at a time.
    *
    * @param wish Of a `WakeWish`: where there is one, those that it leaves out need not ring.
    */

@@ -2,7 +2,9 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { HttpBody } from "./http_body.ts";
 import { FlvParser } from "./parser.ts";
+import { FlvClientSession } from "./session.ts";
 import { readVideoTag } from "./video_tag.ts";
+import { WebCredentials } from "./web_credentials.ts";
 
 /** A stream of FLV: each tag's type, time and body. */
 function stream(tags: readonly (readonly [type: number, timestamp: number, body: readonly number[]])[]): Uint8Array {
@@ -40,6 +42,19 @@ Deno.test("FlvParser finds the same tags wherever the stream is cut", () => {
     const names: Record<number, string> = { 8: "audio", 9: "video", 18: "script" };
     assertEquals(read(stream(tags), cuts), tags.map(([type, time, body]) => [names[type], time, body]));
   }));
+});
+
+Deno.test("FlvClientSession.midway is true while the rest of a tag is to come", () => {
+  const credentials = new WebCredentials({ username: "", password: "", random: () => {}, basic: "refuse" });
+  const times = { responseTimeout: 1_000, firstPacketTimeout: 1_000, idleTimeout: 1_000 };
+  const session = new FlvClientSession("http://cam/flv", { ...times, credentials, onMedia: () => {} });
+  session.start(0);
+  session.receive(new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Type: video/x-flv\r\n\r\n"), 1);
+  const bytes = stream([[18, 0, [1, 2, 3]]]);
+  session.receive(bytes.slice(0, -1), 1);
+  assertEquals(session.midway, true);
+  session.receive(bytes.slice(-1), 1);
+  assertEquals([session.midway, session.state], [false, "answered"]);
 });
 
 Deno.test("FlvParser says what is no FLV, and holds no more than a tag", () => {

@@ -128,6 +128,11 @@ export class FlvClientSession {
     else if (this.#state !== "idle" && this.#state !== "ended") this.#receiveBody(bytes);
   }
 
+  /** Whether the last bytes were a part of a tag whose rest is to come. */
+  get midway(): boolean {
+    return this.#parser.heldBytes > 0;
+  }
+
   /** Ends what takes too long. To be called every quarter of a second or so. */
   tick(now: number): void {
     this.#now = now;

@@ -100,8 +100,12 @@ export class PacketReceiver {
     };
   }
 
-  /** Takes one RTP packet, `data[start..end)`; nothing of it is kept but what comes out of order. */
-  packet(data: Uint8Array, start: number, end: number, now: number): void {
+  /**
+   * Takes one RTP packet, `data[start..end)`; nothing of it is kept but what comes out of order.
+   *
+   * @param timely Whether it was received as it came, so that its time says something of the network's jitter.
+   */
+  packet(data: Uint8Array, start: number, end: number, now: number, timely = true): void {
     this.#now = now;
     this.#counts.packets++;
     this.#counts.bytes += end - start;
@@ -120,7 +124,7 @@ export class PacketReceiver {
       });
       return;
     }
-    this.#receiver.update(view.ssrc, view.sequence, view.timestamp, now);
+    this.#receiver.update(view.ssrc, view.sequence, view.timestamp, timely ? now : NaN);
     this.#reorder.push(view, now);
   }
 

@@ -58,7 +58,7 @@ export class ReceiverStats {
     return this.#jitter * 1000 / this.#clockRate;
   }
 
-  /** Counts a packet that came at `now` milliseconds. */
+  /** Counts a packet that came at `now` milliseconds; NaN where that is not known, and says nothing of jitter. */
   update(ssrc: number, sequence: number, rtpTimestamp: number, now: number): void {
     if (!this.#started || ssrc !== this.#ssrc) {
       this.#ssrc = ssrc;
@@ -70,13 +70,11 @@ export class ReceiverStats {
       return;
     }
     this.#received++;
-    const arrival = now * this.#clockRate / 1000;
-    if (!Number.isNaN(this.#transit)) {
-      // The difference wraps as the timestamp does.
-      const difference = Math.abs(wrapped(arrival - rtpTimestamp - this.#transit));
-      this.#jitter += (difference - this.#jitter) / 16;
-    }
-    this.#transit = arrival - rtpTimestamp;
+    const transit = now * this.#clockRate / 1000 - rtpTimestamp;
+    // The difference wraps as the timestamp does.
+    const difference = Math.abs(wrapped(transit - this.#transit));
+    if (!Number.isNaN(difference)) this.#jitter += (difference - this.#jitter) / 16;
+    this.#transit = transit;
   }
 
   /** Takes note of a sender report, by the middle bits of its NTP time, that came at `now`. */

@@ -119,6 +119,13 @@ Deno.test("ReceiverStats.jitter is 0 for an even stream and follows an uneven on
   assert(Math.abs(uneven.jitter - 10) < 0.1, `${uneven.jitter}`);
 });
 
+Deno.test("ReceiverStats.jitter takes nothing from packets that lay somewhere before they were received", () => {
+  const stats = new ReceiverStats({ clockRate: 90_000 });
+  for (let i = 0; i < 400; i++) stats.update(1, i, i * 3600, i % 10 < 5 ? NaN : i * 40);
+  assert(stats.jitter < 0.001, `${stats.jitter}`);
+  assertEquals([stats.received, stats.lost], [400, 0]);
+});
+
 Deno.test("ReceiverStats.reportBlock() refers to the last sender report, and begins anew with a new source", () => {
   const stats = new ReceiverStats({ clockRate: 90_000 });
   stats.update(1, 10, 0, 0);

@@ -107,9 +107,9 @@ export class VideoReceiver {
     };
   }
 
-  /** Takes one RTP packet, `data[start..end)`; nothing of it is kept but what comes out of order. */
-  packet(data: Uint8Array, start: number, end: number, now: number): void {
-    this.#receiver.packet(data, start, end, now);
+  /** Takes one RTP packet, as `PacketReceiver` does. */
+  packet(data: Uint8Array, start: number, end: number, now: number, timely = true): void {
+    this.#receiver.packet(data, start, end, now, timely);
   }
 
   /** Takes one compound RTCP packet, `data[start..end)`. */

@@ -96,6 +96,11 @@ export class RtspClientSession {
     this.stats.garbageBytes = this.#parser.garbageBytes;
   }
 
+  /** Whether the last bytes were a part of something whose rest is to come. */
+  get midway(): boolean {
+    return this.#parser.heldBytes > 0;
+  }
+
   /** Sends keep-alives and ends what takes too long. To be called every quarter of a second or so. */
   tick(now: number): void {
     this.#now = now;

@@ -108,6 +108,17 @@ Deno.test("RtspClientSession plays the video over TCP, and ends with TEARDOWN", 
   assertEquals(log.length, 1, "frames after TEARDOWN are passed over (gortsplib#1108)");
 });
 
+Deno.test("RtspClientSession.midway is true while the rest of a packet is to come", () => {
+  const { session, log, start, at } = harness(() => undefined);
+  start();
+  const cut = FRAME.length - 1;
+  assertEquals(session.midway, false);
+  at(1, () => session.receive(FRAME.slice(0, cut), 1));
+  assertEquals([session.midway, log.length], [true, 0]);
+  at(2, () => session.receive(FRAME.slice(cut), 2));
+  assertEquals([session.midway, log.length], [false, 1]);
+});
+
 Deno.test("RtspClientSession takes the channels that a Tapo chooses", () => {
   const { session, events, log, start, at } = harness(({ method }) =>
     method === "SETUP" ? fixture("tapo_c200_setup") : undefined

@@ -1,10 +1,13 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { libraryPath } from "../../ffi/load.ts";
+import { EncodedRingFeed } from "../../src/feed/mod.ts";
 import { openRtsp, type RtspCamera } from "../../src/ingest/mod.ts";
 import { IngestWorker } from "../../src/ingest/ingest_worker.ts";
 import { RtspError, type Warning } from "../../src/media/mod.ts";
 import { VirtualCamera } from "../../src/camera/mod.ts";
 import { readVideoFile } from "../../src/file/mod.ts";
+import { Doorbell } from "../../workers/doorbell.ts";
+import { WakeWish } from "../../workers/wake_wish.ts";
 import { shortClip } from "../support/clips.ts";
 import { startProxy } from "../support/proxy.ts";
 import { openSockets, reaches, socketsAreBack } from "../support/observe.ts";
@@ -30,6 +33,22 @@ for (const transport of ["tcp", "udp"] as const) {
     });
   }
 }
+
+Deno.test("a camera of which keyframes alone are wanted loses nothing, and gives all as soon as they are wanted", async () => {
+  await using server = await VirtualCamera.start({ files });
+  await using camera = await openRtsp(server.url("street"), { transport: "tcp" });
+  const { source } = camera.video as EncodedRingFeed;
+  const bell = new Doorbell(), wish = new WakeWish();
+  wish.set("keyframes");
+  const detach = source.attachDoorbell(bell.buffer, wish.buffer);
+  while (bell.count < 5) await bell.waitAsync(bell.count, 1_000);
+  assertPlays(await take(camera.video.branch(), 60), file);
+  while (bell.count < 10) await bell.waitAsync(bell.count, 1_000);
+  detach();
+  const { accessUnits, keyframes } = camera.stats();
+  assert(keyframes >= 10 && accessUnits > 9 * (keyframes - 1), `${keyframes} keyframes of ${accessUnits}`);
+  assertEquals([camera.stats().lost, camera.stats().corrupt], [0, 0]);
+});
 
 Deno.test("openRtsp() puts packets of UDP in order, and lets none in twice", async () => {
   await using server = await VirtualCamera.start({ files, faults: { reorder: 0.1, duplicate: 0.1 } });

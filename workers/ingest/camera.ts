@@ -1,6 +1,5 @@
 import { now, RtspError } from "../../src/media/mod.ts";
 import {
-  isHttpUrl,
   type NegotiatedTransport,
   redactUrl,
   type RtspClientSession,
@@ -17,7 +16,7 @@ import {
 } from "../ingest_protocol.ts";
 import type { Link } from "./connection.ts";
 import type { CameraEvents } from "./camera_events.ts";
-import { openLink } from "./link.ts";
+import { openLink, transportOf } from "./link.ts";
 import { type CameraSession, CameraSessions } from "./camera_session.ts";
 import { brokenError, connectError, connectTimeout, listenError } from "./connect_error.ts";
 import { MediaPaths } from "./media_paths.ts";
@@ -120,6 +119,7 @@ export class Camera {
   setBell(number: number, bell: SharedArrayBuffer | null, wish?: SharedArrayBuffer): void {
     if (bell) this.#media.video.attach(number, bell, wish);
     else this.#media.video.detach(number);
+    this.#gather();
   }
 
   /** Begins an orderly end; `closed` follows, at the latest after a fifth of a second. */
@@ -158,6 +158,7 @@ export class Camera {
   }
 
   #tick(at: number): void {
+    this.#link?.receive?.();
     if (this.#closingAt > 0 && at - this.#closingAt >= CLOSE_PATIENCE) return this.#finish();
     if (this.#retry.due(at)) return this.#connect(at);
     if (!this.#session) {
@@ -212,12 +213,18 @@ export class Camera {
     for (;;) {
       this.#send(session);
       const events = session.events();
-      if (events.length === 0) return;
+      if (events.length === 0) return this.#gather();
       for (const event of events) {
         this.#take(event, at);
         if (this.#session !== session) return;
       }
     }
+  }
+
+  /** Has the socket tell of what comes at once, or only where there is more to do than is worth waking for. */
+  #gather(): void {
+    const may = this.#state === "live" && this.#closingAt === 0 && !this.#session?.midway;
+    this.#link?.gather?.(this.#media.gathering(may));
   }
 
   /** What a peer that does not read is not sent stays with the session, which has a bound for it. */
@@ -341,8 +348,7 @@ export class Camera {
   /** A camera that never came up is its opener's to judge, who may have the wrong address; a wrong password always is. */
   #isRetried({ code }: RtspError): boolean {
     if (this.#closingAt > 0) return false;
-    return this.#playedOnce ||
-      this.#settings.retry === "from-start" && !HOPELESS.includes(code);
+    return this.#playedOnce || this.#settings.retry === "from-start" && !HOPELESS.includes(code);
   }
 
   #fail(error: RtspError): void {
@@ -388,12 +394,6 @@ export class Camera {
   #setState(state: CameraState, reason: string, since: number): void {
     if (state === this.#state && state !== "offline") return;
     this.#state = state;
-    const { kind } = this.#media;
-    const within = isHttpUrl(this.#route.url)
-      ? "http-flv"
-      : this.#settings.transport === "http-tunnel"
-      ? "http-tunnel"
-      : kind;
-    this.#events.state(state, reason, since, kind === "tcp" ? within : kind);
+    this.#events.state(state, reason, since, transportOf(this.#media.kind, this.#settings, this.#route));
   }
 }

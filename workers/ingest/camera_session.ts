@@ -7,8 +7,11 @@ import type { Route } from "./route.ts";
 const UDP_PATIENCE = 2_000;
 
 /** What a camera that is asked in whichever way says and wants. */
-export interface CameraSession
-  extends Pick<RtspClientSession, "start" | "receive" | "tick" | "outgoing" | "events" | "disconnected" | "close"> {
+export interface CameraSession extends
+  Pick<
+    RtspClientSession,
+    "start" | "receive" | "midway" | "tick" | "outgoing" | "events" | "disconnected" | "close"
+  > {
   readonly stats: { readonly garbageBytes: number };
 }
 

@@ -18,6 +18,10 @@ export interface Link {
   readonly full: boolean;
   /** Sends bytes, which are the link's from then on. */
   send(bytes: Uint8Array): void;
+  /** Has something received only where so many bytes are there; with 1 each as it comes. Not every link can do that. */
+  gather?(bytes: number): void;
+  /** Receives what has gathered, however little. */
+  receive?(): void;
   /** Idempotent. */
   close(): void;
 }
@@ -51,6 +55,7 @@ export class Connection implements Link {
   /** What the socket had no room for, in order. */
   readonly #unsent: Uint8Array[] = [];
   #unsentBytes = 0;
+  #gathering = 1;
 
   /** @param to Whom to connect to, or the handle of a stream that stands, this object's from now on. */
   constructor(library: NativeLibrary, poller: Poller, to: Uint8Array<ArrayBuffer> | number, events: ConnectionEvents) {
@@ -80,6 +85,16 @@ export class Connection implements Link {
     this.#unsent.push(bytes);
     this.#unsentBytes += bytes.length;
     if (this.#connected) this.#flush();
+  }
+
+  gather(bytes: number): void {
+    if (bytes === this.#gathering || !this.#connected || !this.#open) return;
+    this.#gathering = bytes;
+    this.#library.symbols.mr_tcp_gather(this.#handle, bytes);
+  }
+
+  receive(): void {
+    if (this.#gathering > 1 && this.#open) this.#receive(false);
   }
 
   /** Idempotent. */

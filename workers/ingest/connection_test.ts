@@ -69,6 +69,32 @@ Deno.test("Connection is full when its peer does not read, and empties again in 
   assertEquals(end.connection.full, false);
 });
 
+Deno.test("Connection.gather() has nothing received before there is so much, or the peer is gone, unless it is asked for", async () => {
+  const { listener, port } = listen();
+  using _ = listener;
+  using end = open(port);
+  const peer = await listener.accept();
+  while (end.told.connected === 0) assert(end.poller.wait(1_000));
+  end.connection.gather(100);
+  await peer.write(new Uint8Array(40));
+  assert(end.poller.wait(20));
+  assertEquals(end.told.bytes, 0);
+  while (end.told.bytes === 0) end.connection.receive();
+  await peer.write(new Uint8Array(60));
+  assert(end.poller.wait(20));
+  assertEquals(end.told.bytes, 40);
+  await peer.write(new Uint8Array(40));
+  while (end.told.bytes < 140) assert(end.poller.wait(1_000));
+  end.connection.gather(1);
+  await peer.write(new Uint8Array(1));
+  while (end.told.bytes < 141) assert(end.poller.wait(1_000));
+  end.connection.receive(); // nothing gathers: this is the poller's to tell
+  end.connection.gather(100);
+  peer.close();
+  while (end.told.over.length === 0) assert(end.poller.wait(1_000));
+  assertEquals(end.told, { connected: 1, bytes: 141, over: [0] });
+});
+
 Deno.test("Connection says once why it is over: refused, or ended by the peer", async () => {
   const { listener, port } = listen();
   {

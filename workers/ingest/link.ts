@@ -1,5 +1,5 @@
-import { Authenticator, HttpTunnel, parseCameraUrl } from "../../src/rtsp/mod.ts";
-import type { CameraSettings } from "../ingest_protocol.ts";
+import { Authenticator, HttpTunnel, isHttpUrl, parseCameraUrl } from "../../src/rtsp/mod.ts";
+import type { CameraSettings, TransportKind } from "../ingest_protocol.ts";
 import { Connection, type Link, type LinkEvents } from "./connection.ts";
 import type { NativeLibrary } from "./native.ts";
 import type { Poller } from "./poller.ts";
@@ -29,4 +29,14 @@ export function openLink(
   const random = (into: Uint8Array<ArrayBuffer>) => void crypto.getRandomValues(into);
   const authenticator = new Authenticator({ username, password, random, basic: route.isAway ? "refuse" : "answer" });
   return new TunnelConnection(connect, new HttpTunnel(url, { authenticator, userAgent: "Millrace", random }), events);
+}
+
+/** How packets come that were negotiated to come so, by what the connection is. */
+export function transportOf(
+  kind: "udp" | "tcp" | "multicast" | null,
+  { transport }: CameraSettings,
+  { url }: Route,
+): TransportKind | null {
+  if (kind !== "tcp") return kind;
+  return isHttpUrl(url) ? "http-flv" : transport === "http-tunnel" ? transport : kind;
 }

@@ -141,6 +141,12 @@ export class MediaPaths {
     }
   }
 
+  /** Bytes of the connection that may gather before they are received: 1 where all is to be received as it comes. */
+  gathering(may: boolean): number {
+    const alone = this.#media.kind === "tcp" && this.#sides.every(({ media }) => media.kind === null);
+    return this.video.gathering(may && alone);
+  }
+
   interleaved(channel: number, data: Uint8Array, start: number, end: number, at: number): void {
     this.#media.interleaved(channel, data, start, end, at);
     for (const { media } of this.#sides) media.interleaved(channel, data, start, end, at);

@@ -10,6 +10,9 @@ import type { MediaTrack } from "./media_track.ts";
 /** As the counter `ntp` says them. */
 const QUALITIES: readonly VideoReceiverStats["wallTimeQuality"][] = ["none", "sr", "stepped"];
 
+/** Bytes that may gather at most: half of the least window that the system offers a sender. */
+const MOST_GATHERED = 32_768;
+
 /** What a track tells its owner. */
 export interface TrackEvents {
   /** The parameter sets changed, or are known for the first time. */
@@ -32,6 +35,12 @@ export class Track implements MediaTrack {
   #oversized = false;
   #skipped = 0;
   #oversize = 0;
+  /** Whether packets came since the last access unit. */
+  #underWay = false;
+  /** Whether packets lay in the socket before they were received. */
+  #gathers = false;
+  /** Of the last keyframe. */
+  #keyframeBytes = 0;
 
   constructor(settings: CameraSettings, events: TrackEvents) {
     this.#settings = settings;
@@ -63,7 +72,8 @@ export class Track implements MediaTrack {
   packet(data: Uint8Array, start: number, end: number, at: number): void {
     this.#now = at;
     this.#counters[COUNTER.lastPacketAt] = at;
-    this.#receiver?.packet(data, start, end, at);
+    this.#underWay = true;
+    this.#receiver?.packet(data, start, end, at, !this.#gathers);
   }
 
   control(data: Uint8Array, start: number, end: number, at: number): void {
@@ -89,6 +99,16 @@ export class Track implements MediaTrack {
     this.#bells.delete(number);
   }
 
+  /**
+   * Bytes that may gather before they are received: where all who read want keyframes alone, less than one has, so that none
+   * waits for what comes behind it; 1 while the rest of an access unit is awaited, and for all others.
+   */
+  gathering(may: boolean): number {
+    this.#gathers = may && !this.#underWay && this.#keyframeBytes > 1 && this.#bells.size > 0;
+    if (this.#gathers) { for (const { wish } of this.#bells.values()) if (wish.includes(false)) this.#gathers = false; }
+    return this.#gathers ? Math.min(MOST_GATHERED, this.#keyframeBytes * 3 >> 2) : 1;
+  }
+
   /** Copies what the receiver counted to where the main thread reads it. */
   count(): void {
     const stats = this.#receiver?.stats;
@@ -112,6 +132,8 @@ export class Track implements MediaTrack {
   }
 
   #write(unit: ReceivedUnit): void {
+    this.#underWay = false;
+    if (unit.keyframe) this.#keyframeBytes = unit.data.length;
     if (!this.#fits(unit)) return;
     if (unit.generation !== this.#generation) this.#announce(unit);
     const { info, wallTime } = unit;
