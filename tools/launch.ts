@@ -55,7 +55,7 @@ Deno.exit(code);
 /** Said before anything is installed or built for it. */
 function benchmarkOrExit(wanted: string | undefined): void {
   if (BENCHES.some((bench) => bench === wanted)) return;
-  const known = `deno task bench NAME [--json] [--quick], where NAME is one of: ${BENCHES.join(", ")}`;
+  const known = `deno task bench NAME [--json] [--quick] [--seconds N], where NAME is one of: ${BENCHES.join(", ")}`;
   const asked = wanted === "--help" || wanted === "-h";
   if (asked) console.log(known);
   else console.error(wanted === undefined ? known : `There is no benchmark "${wanted}"; ${known}`);
