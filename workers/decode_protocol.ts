@@ -21,22 +21,23 @@ export type JobOutput =
     stats: SharedArrayBuffer;
   };
 
+/** How a source is decoded. */
+export interface SourceSettings {
+  ring: SharedArrayBuffer;
+  codec: VideoCodec;
+  parameterSets: Uint8Array;
+  streamId: number;
+  capacity: number;
+  options: DecodeStepOptions;
+  counters: SharedArrayBuffer;
+  /** Of a `WakeWish`, which is this source's: what it is woken for. */
+  wish: SharedArrayBuffer;
+}
+
 /** What the main thread tells a decode worker. The first message is `init`; the others go through an outbox. */
 export type ToDecodeWorker =
   | { type: "init"; module: WebAssembly.Module; bell: SharedArrayBuffer; count: SharedArrayBuffer }
-  | {
-    type: "source";
-    source: number;
-    ring: SharedArrayBuffer;
-    codec: VideoCodec;
-    parameterSets: Uint8Array;
-    streamId: number;
-    capacity: number;
-    options: DecodeStepOptions;
-    counters: SharedArrayBuffer;
-    /** Of a `WakeWish`, which is this source's. */
-    wish: SharedArrayBuffer;
-  }
+  | { type: "source"; source: number } & SourceSettings
   | { type: "job"; source: number; job: number; steps: FilterStep[]; output: JobOutput }
   | { type: "job-ring"; source: number; job: number; ring: SharedArrayBuffer }
   | { type: "drop-job"; source: number; job: number }

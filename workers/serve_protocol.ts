@@ -1,17 +1,9 @@
 // Pure: no I/O.
 import type { AudioTrackInfo, VideoTrackInfo, Warning } from "../src/media/mod.ts";
-import type { ServerScheme } from "../src/rtsp/mod.ts";
+import type { StreamServerOptions } from "../src/serve/stream_server.ts";
 
 /** What a server is made of. */
-export interface ServeSettings {
-  host: string;
-  port: number;
-  username?: string;
-  password?: string;
-  schemes?: readonly ServerScheme[];
-  transports: readonly ("udp" | "tcp")[];
-  maxClients: number;
-}
+export type ServeSettings = Omit<StreamServerOptions, "realm" | "find">;
 
 /** Where a client's stream begins: with the next keyframe, or with the newest one that is still kept. */
 export type JoinAt = "next-keyframe" | "last-keyframe";

@@ -1,12 +1,7 @@
-import { libraryPath, loadLibrary } from "../../ffi/load.ts";
 import { parseHttpUrl } from "../rtsp/mod.ts";
-import { loadWorkers } from "../../workers/spawn.ts";
-import { Deadline } from "./deadline.ts";
-import { openCamera, settingsOf, totalTimeoutOf } from "./open_camera.ts";
+import { openAtHost } from "./open_at_host.ts";
 import type { OpenRtspOptions } from "./open_rtsp.ts";
-import { resolvePatiently } from "./resolve.ts";
 import type { RtspCamera } from "./rtsp_camera.ts";
-import { tlsTrust } from "./tls_options.ts";
 
 /** How to open a camera that sends FLV by HTTP. */
 export type OpenFlvOptions = Omit<OpenRtspOptions, "transport" | "receiveBuffer">;
@@ -33,22 +28,6 @@ export type OpenFlvOptions = Omit<OpenRtspOptions, "transport" | "receiveBuffer"
  * ```
  */
 export async function openFlv(url: string, options: OpenFlvOptions = {}): Promise<RtspCamera> {
-  const { signal } = options;
-  signal?.throwIfAborted();
-  const address = parseHttpUrl(url);
-  const trust = tlsTrust(options.tls);
-  const settings = settingsOf({ ...options, transport: "tcp" });
-  const path = await libraryPath();
-  await loadWorkers();
-  using deadline = new Deadline(address.href, totalTimeoutOf(options), signal);
-  const addresses = await deadline.unlessOver(resolvePatiently(loadLibrary(path), address, settings, deadline.signal));
-  deadline.signal.throwIfAborted();
-  return await openCamera(address, {
-    ...settings,
-    url: address.href,
-    username: options.username ?? address.username,
-    password: options.password ?? address.password,
-    addresses,
-    sdp: null,
-  }, { ...options, path, trust, deadline });
+  options.signal?.throwIfAborted();
+  return await openAtHost(parseHttpUrl(url), { ...options, transport: "tcp" });
 }

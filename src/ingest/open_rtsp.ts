@@ -1,14 +1,10 @@
 import type { Warning } from "../media/mod.ts";
-import { libraryPath, loadLibrary } from "../../ffi/load.ts";
 import { parseRtspUrl, type RtspUrl, type SideKind } from "../rtsp/mod.ts";
 import type { CameraTransport, ReconnectOptions } from "../../workers/ingest_protocol.ts";
-import { Deadline } from "./deadline.ts";
-import { openCamera, settingsOf, totalTimeoutOf } from "./open_camera.ts";
-import { resolvePatiently } from "./resolve.ts";
+import { openAtHost } from "./open_at_host.ts";
 import type { RtspCamera } from "./rtsp_camera.ts";
-import { type TlsOptions, tlsTrust } from "./tls_options.ts";
+import type { TlsOptions } from "./tls_options.ts";
 import { transportMemory } from "./transport_memory.ts";
-import { loadWorkers } from "../../workers/spawn.ts";
 
 /** How to open a camera. All times are milliseconds. */
 export interface OpenRtspOptions {
@@ -88,26 +84,10 @@ export interface OpenRtspOptions {
  * ```
  */
 export async function openRtsp(url: string, options: OpenRtspOptions = {}): Promise<RtspCamera> {
-  const { signal } = options;
-  signal?.throwIfAborted();
+  options.signal?.throwIfAborted();
   const address = parseRtspUrl(url);
   if (options.transport === "http-tunnel" && !namesPort(address)) address.port = address.secure ? 443 : 80;
-  const trust = tlsTrust(options.tls);
-  const settings = settingsOf(options);
-  const path = await libraryPath();
-  await loadWorkers();
-  using deadline = new Deadline(address.href, totalTimeoutOf(options), signal);
-  const addresses = await deadline.unlessOver(resolvePatiently(loadLibrary(path), address, settings, deadline.signal));
-  deadline.signal.throwIfAborted();
-  return await openCamera(address, {
-    ...settings,
-    transport: transportMemory.policyFor(address, settings.transport),
-    url: address.href,
-    username: options.username ?? address.username,
-    password: options.password ?? address.password,
-    addresses,
-    sdp: null,
-  }, { ...options, path, trust, deadline });
+  return await openAtHost(address, options, (asked) => transportMemory.policyFor(address, asked));
 }
 
 /** Whether an address says its port. */

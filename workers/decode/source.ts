@@ -1,14 +1,8 @@
-import {
-  DecodeError,
-  type DecodeStepOptions,
-  type FrameInfo,
-  packedPlanes,
-  type VideoCodec,
-} from "../../src/media/mod.ts";
+import { DecodeError, type FrameInfo, packedPlanes, type VideoCodec } from "../../src/media/mod.ts";
 import { type Choice, type Chooser, EncodedCursor } from "../../src/feed/encoded_cursor.ts";
 import type { RecordMeta } from "../../src/ring/mod.ts";
 import type { DecodedFrame, Decoder } from "../../wasm/mod.ts";
-import { DECODE_COUNTERS } from "../decode_protocol.ts";
+import { DECODE_COUNTERS, type SourceSettings } from "../decode_protocol.ts";
 import { WakeWish } from "../wake_wish.ts";
 import type { Decoded } from "./decoded.ts";
 import type { Instance } from "./instance.ts";
@@ -44,23 +38,10 @@ interface UnitInfo {
   again: boolean;
 }
 
-/** How a source is decoded. */
-export interface SourceOptions {
-  ring: SharedArrayBuffer;
-  codec: VideoCodec;
-  parameterSets: Uint8Array;
-  streamId: number;
-  capacity: number;
-  options: DecodeStepOptions;
-  counters: SharedArrayBuffer;
-  /** What it is woken for. */
-  wish: SharedArrayBuffer;
-}
-
 /** One source in a decode worker: its cursor in the ring of access units, its decoder, and its jobs. */
 export class Source implements Chooser {
   readonly jobs = new Map<number, Job>();
-  readonly #settings: SourceOptions;
+  readonly #settings: SourceSettings;
   readonly #cursor: EncodedCursor;
   readonly #counters: Float64Array;
   readonly #units: UnitInfo[] = Array.from({ length: REMEMBERED }, () => ({
@@ -103,7 +84,7 @@ export class Source implements Chooser {
   /** An access unit that waits for that. */
   #pending: RecordMeta | null = null;
 
-  constructor(instance: Instance, settings: SourceOptions) {
+  constructor(instance: Instance, settings: SourceSettings) {
     this.#instance = instance;
     this.#settings = settings;
     this.#codec = settings.codec;
