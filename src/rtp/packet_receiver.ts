@@ -4,6 +4,7 @@ import { RtpPacketView } from "./packet.ts";
 import { ReceiverStats } from "./receiver_stats.ts";
 import { Reorder, type ReorderStats } from "./reorder.ts";
 import { buildReceiverReport, ntpMiddle, parseRtcp, unixOf } from "./rtcp.ts";
+import { sum } from "./sum.ts";
 import { Timeline, type WallTimeQuality } from "./timeline.ts";
 
 /** What every receiver of a track is made of. */
@@ -210,16 +211,4 @@ export class PacketReceiver {
       },
     }, { maxPackets: ordered ? 0 : maxPackets, maxDelay });
   }
-}
-
-function sum(a: ReorderStats, b: ReorderStats): ReorderStats {
-  return {
-    delivered: a.delivered + b.delivered,
-    lost: a.lost + b.lost,
-    late: a.late + b.late,
-    duplicate: a.duplicate + b.duplicate,
-    reordered: a.reordered + b.reordered,
-    restarts: a.restarts + b.restarts,
-    stray: a.stray + b.stray,
-  };
 }

@@ -2,6 +2,7 @@
 import type { DataUnit } from "../media/mod.ts";
 import type { RtpPacketView } from "./packet.ts";
 import { PacketReceiver, type PacketReceiverOptions, type PacketReceiverStats } from "./packet_receiver.ts";
+import { TrackReceiver } from "./track_receiver.ts";
 
 /** A unit as it comes out of its packets; borrowed. */
 interface DepacketizedUnit {
@@ -35,9 +36,9 @@ export abstract class UnitReceiver<
   Given extends Unit,
   Taken extends DepacketizedUnit,
   Depacketizer extends UnitDepacketizer,
-> {
+> extends TrackReceiver {
   protected readonly depacketizer: Depacketizer;
-  readonly #receiver: PacketReceiver;
+  protected readonly receiver: PacketReceiver;
   readonly #onUnit: (unit: Given) => void;
   readonly #unit: Given;
   #delivered = 0;
@@ -51,9 +52,10 @@ export abstract class UnitReceiver<
     unit: Omit<Given, keyof Unit>,
     depacketizer: (take: (unit: Taken) => void) => Depacketizer,
   ) {
+    super();
     this.#onUnit = options.onUnit;
     const taker = this.depacketizer = depacketizer((taken) => this.#deliver(taken));
-    this.#receiver = new PacketReceiver(options, {
+    this.receiver = new PacketReceiver(options, {
       packet: (view, receivedAt) => taker.push(view, receivedAt),
       gap: (lost) => taker.gap(lost),
       restart: () => taker.restart(),
@@ -66,39 +68,19 @@ export abstract class UnitReceiver<
   }
 
   get stats(): UnitReceiverStats<Depacketizer["stats"]> {
-    return { ...this.#receiver.stats, depacketizer: { ...this.depacketizer.stats } };
-  }
-
-  /** Takes one RTP packet, `data[start..end)`; nothing of it is kept but what comes out of order. */
-  packet(data: Uint8Array, start: number, end: number, now: number): void {
-    this.#receiver.packet(data, start, end, now);
-  }
-
-  /** Takes one compound RTCP packet, `data[start..end)`. */
-  control(data: Uint8Array, start: number, end: number, now: number): void {
-    this.#receiver.control(data, start, end, now);
-  }
-
-  /** Gives up waiting for packets that are overdue. */
-  tick(now: number): void {
-    this.#receiver.tick(now);
-  }
-
-  /** A receiver report with a description, to be sent every 5 s at least. */
-  report(now: number): Uint8Array<ArrayBuffer> {
-    return this.#receiver.report(now);
+    return { ...this.receiver.stats, depacketizer: { ...this.depacketizer.stats } };
   }
 
   /** The same track over a new connection: times and numbers go on. */
   reconnect(track: { payloadType?: number; ordered?: boolean } = {}): void {
-    this.#receiver.reconnect(track);
+    this.receiver.reconnect(track);
   }
 
   /** Fills in what these units have beside what all have. */
   protected complete(_unit: Given, _taken: Taken): void {}
 
   #deliver(taken: Taken): void {
-    const { timeline } = this.#receiver;
+    const { timeline } = this.receiver;
     const unit = this.#unit;
     unit.data = taken.data;
     unit.pts = timeline.push(taken.rtpTimestamp, taken.receivedAt);

@@ -3,7 +3,7 @@ import type { VideoCodec } from "../media/mod.ts";
 import { H264Packetizer } from "./h264/packetizer.ts";
 import { HevcPacketizer } from "./h265/packetizer.ts";
 import { MjpegPacketizer } from "./mjpeg/packetizer.ts";
-import type { PacketizerOptions, PacketTaker } from "./nal_packetizer.ts";
+import type { PacketizerOptions, PacketTaker } from "./packetizer.ts";
 
 /** Cuts access units into RTP packets. */
 export interface VideoPacketizer {

@@ -3,6 +3,8 @@ import type { AccessUnit, VideoCodec } from "../media/mod.ts";
 import { DecodeTimes } from "./decode_times.ts";
 import { KeyframeGate } from "./keyframe_gate.ts";
 import { PacketReceiver, type PacketReceiverOptions, type PacketReceiverStats } from "./packet_receiver.ts";
+import { sum } from "./sum.ts";
+import { TrackReceiver } from "./track_receiver.ts";
 import type { VideoDepacketizer, VideoDepacketizerStats, VideoParameters, VideoUnit } from "./video_depacketizer.ts";
 import { videoDepacketizer, type VideoFormat } from "./payload_formats.ts";
 
@@ -49,9 +51,9 @@ export interface VideoReceiverStats extends PacketReceiverStats {
  * gate, the timeline and the statistics for receiver reports. It outlives connections: `reconnect()` goes on with the
  * numbers and times of the same camera.
  */
-export class VideoReceiver {
+export class VideoReceiver extends TrackReceiver {
   readonly #options: VideoReceiverOptions;
-  readonly #receiver: PacketReceiver;
+  protected readonly receiver: PacketReceiver;
   #depacketizer: VideoDepacketizer;
   readonly #gate = new KeyframeGate();
   readonly #times = new DecodeTimes();
@@ -63,10 +65,11 @@ export class VideoReceiver {
   #past: VideoDepacketizerStats = { units: 0, keyframes: 0, corrupt: 0, oversize: 0, malformed: 0, orphans: 0 };
 
   constructor(options: VideoReceiverOptions) {
+    super();
     const { codec = "h264" } = options;
     this.#options = options;
     this.#depacketizer = this.#makeDepacketizer(codec, options);
-    this.#receiver = new PacketReceiver(options, {
+    this.receiver = new PacketReceiver(options, {
       packet: (view, receivedAt) => this.#depacketizer.push(view, receivedAt),
       gap: (lost) => this.#depacketizer.gap(lost),
       restart: () => this.#restart(),
@@ -100,31 +103,11 @@ export class VideoReceiver {
 
   get stats(): VideoReceiverStats {
     return {
-      ...this.#receiver.stats,
+      ...this.receiver.stats,
       delivered: this.#delivered,
       skipped: this.#gate.skipped,
       depacketizer: sum(this.#past, this.#depacketizer.stats),
     };
-  }
-
-  /** Takes one RTP packet, as `PacketReceiver` does. */
-  packet(data: Uint8Array, start: number, end: number, now: number, timely = true): void {
-    this.#receiver.packet(data, start, end, now, timely);
-  }
-
-  /** Takes one compound RTCP packet, `data[start..end)`. */
-  control(data: Uint8Array, start: number, end: number, now: number): void {
-    this.#receiver.control(data, start, end, now);
-  }
-
-  /** Gives up waiting for packets that are overdue. */
-  tick(now: number): void {
-    this.#receiver.tick(now);
-  }
-
-  /** A receiver report with a description, to be sent every 5 s at least. */
-  report(now: number): Uint8Array<ArrayBuffer> {
-    return this.#receiver.report(now);
   }
 
   /**
@@ -132,7 +115,7 @@ export class VideoReceiver {
    * codec meanwhile, that is another generation.
    */
   reconnect(track: VideoTrackChange = {}): void {
-    this.#receiver.reconnect(track);
+    this.receiver.reconnect(track);
     const { codec = this.#unit.codec, parameterSets } = track;
     if (codec !== this.#unit.codec) {
       this.#past = sum(this.#past, this.#depacketizer.stats);
@@ -144,7 +127,7 @@ export class VideoReceiver {
 
   /** Hands on what is held; the unit in hand as corrupt. */
   flush(now: number): void {
-    this.#receiver.flush(now);
+    this.receiver.flush(now);
     this.#depacketizer.flush();
   }
 
@@ -166,7 +149,7 @@ export class VideoReceiver {
   }
 
   #deliver(from: VideoUnit): void {
-    const { timeline } = this.#receiver;
+    const { timeline } = this.receiver;
     const { steps } = timeline;
     const pts = timeline.push(from.rtpTimestamp, from.receivedAt, from.keyframe);
     if (timeline.steps !== steps) this.#times.restart();
@@ -196,15 +179,4 @@ export class VideoReceiver {
     unit.sequence = this.#delivered++;
     this.#options.onUnit(unit);
   }
-}
-
-function sum(a: VideoDepacketizerStats, b: VideoDepacketizerStats): VideoDepacketizerStats {
-  return {
-    units: a.units + b.units,
-    keyframes: a.keyframes + b.keyframes,
-    corrupt: a.corrupt + b.corrupt,
-    oversize: a.oversize + b.oversize,
-    malformed: a.malformed + b.malformed,
-    orphans: a.orphans + b.orphans,
-  };
 }

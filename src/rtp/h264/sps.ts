@@ -1,6 +1,7 @@
 // Pure: no I/O.
 import { BitReader } from "../bit_reader.ts";
 import { splitAnnexB } from "../annex_b.ts";
+import { skipDisplay } from "../usability.ts";
 import { Nal, nalType } from "./nal.ts";
 
 /** What a stream's parameter sets tell of its pictures. */
@@ -144,16 +145,7 @@ function skipScalingLists(r: BitReader, count: number): void {
 }
 
 function readUsability(r: BitReader): { frameRate: number; maxReorder: number } {
-  if (r.flag() && r.bits(8) === 255) r.bits(32); // aspect ratio
-  if (r.flag()) r.bit(); // overscan
-  if (r.flag()) { // video signal type
-    r.bits(4);
-    if (r.flag()) r.bits(24);
-  }
-  if (r.flag()) { // chroma location
-    r.unsigned();
-    r.unsigned();
-  }
+  skipDisplay(r);
   let frameRate = 0;
   if (r.flag()) {
     const units = r.bits(32), scale = r.bits(32);

@@ -1,6 +1,7 @@
 // Pure: no I/O.
 import { splitAnnexB } from "../annex_b.ts";
 import { BitReader } from "../bit_reader.ts";
+import { skipDisplay } from "../usability.ts";
 import type { VideoParameters } from "../video_depacketizer.ts";
 import { HevcNal, hevcNalType } from "./nal.ts";
 import { type ProfileTierLevel, readProfileTierLevel } from "./profile.ts";
@@ -153,16 +154,7 @@ function readFrameRate(r: BitReader, orderBits: number): number {
   }
   r.bits(2);
   if (!r.flag()) return 0;
-  if (r.flag() && r.bits(8) === 255) r.bits(32); // aspect ratio
-  if (r.flag()) r.bit(); // overscan
-  if (r.flag()) { // video signal type
-    r.bits(4);
-    if (r.flag()) r.bits(24);
-  }
-  if (r.flag()) { // chroma location
-    r.unsigned();
-    r.unsigned();
-  }
+  skipDisplay(r);
   r.bit();
   const fields = r.flag();
   r.bit();

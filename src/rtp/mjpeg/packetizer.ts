@@ -1,6 +1,6 @@
 // Pure: no I/O.
-import { type PacketizerOptions, PacketSender, type PacketTaker } from "../nal_packetizer.ts";
 import { RTP_HEADER_BYTES } from "../packet.ts";
+import { Packetizer, type PacketizerOptions, type PacketTaker } from "../packetizer.ts";
 import { readSegments } from "./file_head.ts";
 import { HUFFMAN_SEGMENTS } from "./tables.ts";
 
@@ -14,30 +14,13 @@ const LARGEST_SIDE = 2040;
  *
  * @see RFC 2435, 3
  */
-export class MjpegPacketizer {
-  readonly #sender: PacketSender;
-
+export class MjpegPacketizer extends Packetizer {
   /** @throws {RangeError} where the MTU leaves no room for a payload. */
   constructor(options: MjpegPacketizerOptions) {
-    this.#sender = new PacketSender(options);
-    if (this.#sender.room < 512) {
+    super(options);
+    if (this.sender.room < 512) {
       throw new RangeError(`Cannot make a packetizer: mtu is ${options.mtu}, expected 524 or more for MJPEG`);
     }
-  }
-
-  /** The sequence number of the next packet. */
-  get sequence(): number {
-    return this.#sender.sequence;
-  }
-
-  /** Packets sent so far. */
-  get packets(): number {
-    return this.#sender.packets;
-  }
-
-  /** Bytes of payload sent so far. */
-  get octets(): number {
-    return this.#sender.octets;
   }
 
   /**
@@ -46,12 +29,12 @@ export class MjpegPacketizer {
    *
    * @throws {TypeError} where the payload format has no way to say what the file is.
    */
-  packetize(file: Uint8Array, rtpTimestamp: number, emit: PacketTaker): number {
+  override packetize(file: Uint8Array, rtpTimestamp: number, emit: PacketTaker): number {
     const { width, height, sampling, restartInterval, tables, scan } = readSegments(file, 0, file.length);
     const type = sampling === 0x21 ? 0 : sampling === 0x22 ? 1 : -1;
     if (scan < 0 || type < 0) throw new TypeError("Cannot send a JPEG file: it is no baseline file of 4:2:0 or 4:2:2");
     const quantisation = readTables(file, tables);
-    const { packet, room } = this.#sender;
+    const { packet, room } = this.sender;
     const before = this.packets;
     const end = scanEnd(file);
     for (let at = scan; at < end;) {
@@ -72,7 +55,7 @@ export class MjpegPacketizer {
       }
       const stop = Math.min(at + room - bytes, end);
       packet.set(file.subarray(at, stop), head + bytes);
-      this.#sender.send(bytes + stop - at, rtpTimestamp, stop === end, emit);
+      this.sender.send(bytes + stop - at, rtpTimestamp, stop === end, emit);
       at = stop;
     }
     return this.packets - before;
