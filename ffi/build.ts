@@ -1,4 +1,5 @@
 import { SetupError } from "../src/media/errors.ts";
+import { exists, hashOf, moveInto } from "./build_folder.ts";
 
 /** The packages of Debian that {@linkcode buildLibrary} needs, and what for. */
 export const FFI_BUILD_PACKAGES: readonly { readonly name: string; readonly why: string }[] = [
@@ -63,7 +64,7 @@ export async function buildLibrary(options: BuildLibraryOptions): Promise<{ libr
   onProgress?.({ done: 0, what: "C library" });
   const sources = await readSources();
   const compiler = await compile(["--version"], signal);
-  const hash = await hashOf(compiler, sources);
+  const hash = await hashOf([compiler, COMPILE_FLAGS, LINK_FLAGS, Deno.build.target, [...sources]]);
   const folder = `${cacheDir}/ffi-${hash}`;
   const libraryPath = `${folder}/libmillrace.so`;
   if (!await exists(libraryPath)) {
@@ -114,30 +115,6 @@ async function compile(args: string[], signal?: AbortSignal): Promise<string> {
   if (output.success) return new TextDecoder().decode(output.stdout);
   const lines = new TextDecoder().decode(output.stderr).trim().split("\n").slice(-SHOWN_LINES);
   throw new SetupError("library", `Cannot build the C library: cc gave ${output.code}:\n${lines.join("\n")}`);
-}
-
-async function hashOf(compiler: string, sources: Map<string, string>): Promise<string> {
-  const what = JSON.stringify([compiler, COMPILE_FLAGS, LINK_FLAGS, Deno.build.target, [...sources]]);
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(what));
-  return new Uint8Array(digest, 0, 12).toHex();
-}
-
-/** A rename onto a folder that another process filled in the meantime fails, and theirs is as good. */
-async function moveInto(beside: string, folder: string, wanted: string): Promise<void> {
-  try {
-    await Deno.rename(beside, folder);
-  } catch (cause) {
-    if (!await exists(wanted)) throw cause;
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isFile;
-  } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return false;
-    throw cause;
-  }
 }
 
 function path(name: string): string {

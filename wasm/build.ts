@@ -1,4 +1,5 @@
 import { SetupError } from "../src/media/errors.ts";
+import { exists, hashOf, moveInto } from "../ffi/build_folder.ts";
 import {
   BRIDGE_FLAGS,
   FFMPEG_CONFIGURE,
@@ -157,27 +158,4 @@ async function buildVersion(
     await Deno.remove(beside, { recursive: true }).catch(() => {});
   }
   return result;
-}
-
-async function hashOf(what: unknown): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify(what)));
-  return new Uint8Array(digest, 0, 12).toHex();
-}
-
-/** A rename onto a folder that another process filled in the meantime fails, and theirs is as good. */
-async function moveInto(beside: string, folder: string, wanted: string): Promise<void> {
-  try {
-    await Deno.rename(beside, folder);
-  } catch (cause) {
-    if (!await exists(wanted)) throw cause;
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isFile;
-  } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return false;
-    throw cause;
-  }
 }

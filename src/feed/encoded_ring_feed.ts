@@ -11,6 +11,7 @@ import {
   type Sink,
 } from "../media/mod.ts";
 import { Doorbell } from "../../workers/doorbell.ts";
+import { add } from "./branch_stats.ts";
 import { Decoding } from "./decoding.ts";
 import { drain } from "./drain.ts";
 import { DEFAULT_ENCODED_CAPACITY, EncodedCursor } from "./encoded_cursor.ts";
@@ -184,10 +185,4 @@ export class EncodedRingFeed implements EncodedFeed {
 /** A feed of what a source writes. */
 export function encodedFeed(source: EncodedSource): EncodedFeed {
   return new EncodedRingFeed(source);
-}
-
-function add(sum: BranchStats, more: BranchStats): void {
-  sum.received += more.received;
-  sum.delivered += more.delivered;
-  sum.dropped += more.dropped;
 }

@@ -17,6 +17,7 @@ import { LeaseQueue } from "../decode/lease_queue.ts";
 import { readDecodeCounters } from "../decode/decode_worker.ts";
 import type { PooledDecoder } from "../decode/pool.ts";
 import { DECODE_COUNTERS } from "../../workers/decode_protocol.ts";
+import { add } from "./branch_stats.ts";
 import type { Decoding } from "./decoding.ts";
 import { drain } from "./drain.ts";
 import { IterableFeed } from "./iterable_feed.ts";
@@ -164,10 +165,4 @@ export class PlannedFeed implements FrameFeed {
       if (this.#owner) await this.decoding.close();
     })();
   }
-}
-
-function add(sum: BranchStats, more: BranchStats): void {
-  sum.received += more.received;
-  sum.delivered += more.delivered;
-  sum.dropped += more.dropped;
 }

@@ -10,6 +10,7 @@ import type {
   UnitFeed,
 } from "../media/mod.ts";
 import { HEADER, type RecordMeta, RingReader, SharedRingMemory } from "../ring/mod.ts";
+import { add } from "./branch_stats.ts";
 import { drain } from "./drain.ts";
 import { onEnd } from "./encoded_source.ts";
 import { IterableFeed } from "./iterable_feed.ts";
@@ -177,10 +178,4 @@ export class UnitRingFeed<T> implements UnitFeed<T> {
     reader.wake();
     if (this.#open.delete(reader)) add(this.#past, reader.stats());
   }
-}
-
-function add(sum: BranchStats, more: BranchStats): void {
-  sum.received += more.received;
-  sum.delivered += more.delivered;
-  sum.dropped += more.dropped;
 }
