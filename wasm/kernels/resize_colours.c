@@ -63,30 +63,31 @@ INLINE v128_t whole(v128_t low, v128_t high) {
   return wasm_i16x8_narrow_i32x4(wasm_i32x4_shr(low, SHIFT), wasm_i32x4_shr(high, SHIFT));
 }
 
-INLINE void rgb_block(const struct factors *f, const int16_t *ys, const int16_t *us, const int16_t *vs, uint8_t *to,
-                      int format) {
-  v128_t red[2], green[2], blue[2];
+INLINE void rgb_block(const struct factors *f, const struct packing *packing, const int16_t *ys, const int16_t *us,
+                      const int16_t *vs, uint8_t *to, int format) {
+  v128_t made[2][3];
   for (int i = 0; i < 2; i++) {
     const v128_t y = wasm_v128_load(ys + 8 * i), u = wasm_v128_load(us + 8 * i), v = wasm_v128_load(vs + 8 * i);
     const v128_t yv_low = zip_words_low(y, v), yv_high = zip_words_high(y, v);
     const v128_t uy_low = zip_words_low(u, y), uy_high = zip_words_high(u, y);
-    red[i] = whole(red_of(f, yv_low), red_of(f, yv_high));
-    green[i] = whole(green_of(f, yv_low, uy_low), green_of(f, yv_high, uy_high));
-    blue[i] = whole(blue_of(f, uy_low), blue_of(f, uy_high));
+    made[i][0] = whole(red_of(f, yv_low), red_of(f, yv_high));
+    made[i][1] = whole(green_of(f, yv_low, uy_low), green_of(f, yv_high, uy_high));
+    made[i][2] = whole(blue_of(f, uy_low), blue_of(f, uy_high));
   }
-  store_pixels(to, wasm_u8x16_narrow_i16x8(red[0], red[1]), wasm_u8x16_narrow_i16x8(green[0], green[1]),
-               wasm_u8x16_narrow_i16x8(blue[0], blue[1]), format);
+  const struct words channels[3] = {{made[0][0], made[1][0]}, {made[0][1], made[1][1]}, {made[0][2], made[1][2]}};
+  store_pixels(packing, channels, format, to);
 }
 
 INLINE void rgb_row(const struct mr_colours *colours, const int16_t *y, const int16_t *u, const int16_t *v, uint8_t *to,
                     int format, int width) {
   const struct factors f = factors_of(colours, 1 << (SHIFT - 1));
+  const struct packing packing = packing_of(format);
   const int bytes = bytes_of_pixel(format);
   int at = 0;
-  for (; at + 16 <= width; at += 16) rgb_block(&f, y + at, u + at, v + at, to + bytes * at, format);
+  for (; at + 16 <= width; at += 16) rgb_block(&f, &packing, y + at, u + at, v + at, to + bytes * at, format);
   if (at == width) return;
   uint8_t last[64];
-  rgb_block(&f, y + at, u + at, v + at, last, format);
+  rgb_block(&f, &packing, y + at, u + at, v + at, last, format);
   memcpy(to + bytes * at, last, (width - at) * bytes);
 }
 

@@ -8,108 +8,122 @@
 
 #include <string.h>
 
-enum { DOWN = MR_COLOUR_BITS, LUMA_BITS = 7 };
+enum { LUMA_BITS = 7, CHROMA_BITS = 16, CHROMA_SHIFT = CHROMA_BITS - MR_COLOUR_BITS };
 
 struct equal_factors {
-  v128_t luma, luma_start, black, half, colours[3];
+  v128_t luma, colours[3], starts[3];
+  struct packing packing;
 };
 
-/* Where 16 pixels of two rows are read and written, and eight samples of chroma. */
+/* Where pixels of two rows are read and written, and the samples of chroma of both. */
 struct places {
   const uint8_t *ys[2], *us, *vs;
   uint8_t *to[2];
 };
 
-/* What eight samples of U and V add to the red, green and blue of their pixels. */
-INLINE void tint(const struct equal_factors *f, const uint8_t *us, const uint8_t *vs, int both, v128_t tints[3]) {
-  const v128_t bytes = both ? wasm_v128_load(us) : zip_bytes_low(wasm_v128_load64_zero(us), wasm_v128_load64_zero(vs));
-  const v128_t uv = wasm_v128_xor(bytes, wasm_i8x16_const_splat(-128));
-  const v128_t low = wasm_i16x8_extend_low_i8x16(uv), high = wasm_i16x8_extend_high_i8x16(uv);
+/* What a sample gives, as a word for each of its two pixels: sums have a place for whole levels in their upper halves. */
+INLINE v128_t doubled(v128_t sums) {
+  return wasm_i16x8_shuffle(wasm_u32x4_shr(sums, CHROMA_BITS), sums, 0, 9, 2, 11, 4, 13, 6, 15);
+}
+
+/* What eight samples of U and V, by turns, add to the red, green and blue of their pixels. */
+INLINE void tint(const struct equal_factors *f, v128_t uv, struct words tints[3]) {
+  const v128_t low = wasm_i16x8_shl(wasm_u16x8_extend_low_u8x16(uv), CHROMA_SHIFT);
+  const v128_t high = wasm_i16x8_shl(wasm_u16x8_extend_high_u8x16(uv), CHROMA_SHIFT);
   for (int i = 0; i < 3; i++) {
-    const v128_t a = wasm_i32x4_add(wasm_i32x4_dot_i16x8(low, f->colours[i]), f->half);
-    const v128_t b = wasm_i32x4_add(wasm_i32x4_dot_i16x8(high, f->colours[i]), f->half);
-    tints[i] = wasm_i16x8_narrow_i32x4(wasm_i32x4_shr(a, DOWN), wasm_i32x4_shr(b, DOWN));
+    tints[i].low = doubled(wasm_i32x4_add(wasm_i32x4_dot_i16x8(low, f->colours[i]), f->starts[i]));
+    tints[i].high = doubled(wasm_i32x4_add(wasm_i32x4_dot_i16x8(high, f->colours[i]), f->starts[i]));
   }
 }
 
 INLINE v128_t levels(const struct equal_factors *f, v128_t ys) {
-  const v128_t sum = wasm_i16x8_add(wasm_i16x8_mul(ys, f->luma), f->luma_start);
-  return wasm_i16x8_sub(wasm_u16x8_shr(sum, LUMA_BITS), f->black);
+  return wasm_u16x8_shr(wasm_i16x8_mul(ys, f->luma), LUMA_BITS);
 }
 
-/* Sixteen pixels: to both of a pair the same is added. */
-INLINE void sixteen(const struct equal_factors *f, const uint8_t *ys, const v128_t tints[3], uint8_t *to, int format) {
-  const v128_t y = wasm_v128_load(ys);
-  const v128_t even = levels(f, wasm_v128_and(y, wasm_i16x8_const_splat(255)));
-  const v128_t odd = levels(f, wasm_u16x8_shr(y, 8));
-  const v128_t by_turns = wasm_i8x16_const(0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15);
-  v128_t channels[3];
-  for (int i = 0; i < 3; i++) {
-    const v128_t both = wasm_u8x16_narrow_i16x8(wasm_i16x8_add(even, tints[i]), wasm_i16x8_add(odd, tints[i]));
-    channels[i] = wasm_i8x16_swizzle(both, by_turns);
+INLINE struct words added(struct words a, struct words b) {
+  return (struct words){wasm_i16x8_add(a.low, b.low), wasm_i16x8_add(a.high, b.high)};
+}
+
+/* Such a channel's tint has MR_OPAQUE in it: beyond white the sum saturates, and what is less than MR_OPAQUE is below black. */
+INLINE v128_t opaque_of(const struct equal_factors *f, v128_t levels, v128_t tint) {
+  return wasm_u16x8_max(wasm_u16x8_add_sat(levels, tint), f->packing.opaque);
+}
+
+INLINE void sixteen(const struct equal_factors *f, v128_t ys, const struct words tints[3], uint8_t *to, int format) {
+  const struct words y = {levels(f, wasm_u16x8_extend_low_u8x16(ys)), levels(f, wasm_u16x8_extend_high_u8x16(ys))};
+  const int at = first_channel(format);
+  const struct words first = added(y, tints[at]), second = added(y, tints[1]), *third = &tints[2 - at];
+  if (bytes_of_pixel(format) == 3) {
+    store_threes(&f->packing, first, second, added(y, *third), to);
+  } else {
+    const struct words opaque = {opaque_of(f, y.low, third->low), opaque_of(f, y.high, third->high)};
+    store_fours(first, second, opaque, to);
   }
-  store_pixels(to, channels[0], channels[1], channels[2], format);
 }
 
-INLINE void two_by_sixteen(const struct equal_factors *f, const struct places *at, int both, int format) {
-  v128_t tints[3];
-  tint(f, at->us, at->vs, both, tints);
-  sixteen(f, at->ys[0], tints, at->to[0], format);
-  sixteen(f, at->ys[1], tints, at->to[1], format);
+/* Sixteen pixels of two rows, from the `at`-th on, and the chroma of both. */
+INLINE void two_by_sixteen(const struct equal_factors *f, const struct places *places, int at, v128_t uv, int format) {
+  const v128_t ys[2] = {wasm_v128_load(places->ys[0] + at), wasm_v128_load(places->ys[1] + at)};
+  struct words tints[3];
+  tint(f, uv, tints);
+  for (int i = 0; i < 2; i++) sixteen(f, ys[i], tints, places->to[i] + at * bytes_of_pixel(format), format);
 }
 
-INLINE void go_on(struct places *at, int both, int bytes) {
-  at->us += both ? 16 : 8;
-  at->vs += 8;
-  for (int i = 0; i < 2; i++) {
-    at->ys[i] += 16;
-    at->to[i] += 16 * bytes;
-  }
+/* Thirty-two pixels: a vector of each of U and V, or two of both. */
+INLINE void two_by_thirty_two(const struct equal_factors *f, const struct places *at, int both, int format) {
+  const v128_t us = wasm_v128_load(at->us), vs = wasm_v128_load(both ? at->us + 16 : at->vs);
+  two_by_sixteen(f, at, 0, both ? us : zip_bytes_low(us, vs), format);
+  two_by_sixteen(f, at, 16, both ? vs : zip_bytes_high(us, vs), format);
 }
 
 /* At a row's end: copied out and in, so that nothing is read or written beyond it. */
 INLINE void last_pixels(const struct equal_factors *f, const struct places *at, int both, int format, int pixels) {
   const int bytes = bytes_of_pixel(format), samples = (pixels + 1) / 2;
-  uint8_t ys[2][16] = {0}, us[16] = {0}, vs[8] = {0}, made[2][64];
+  uint8_t ys[2][32] = {0}, us[32] = {0}, vs[16] = {0}, made[2][128];
   for (int i = 0; i < 2; i++) memcpy(ys[i], at->ys[i], pixels);
   memcpy(us, at->us, both ? 2 * samples : samples);
   if (!both) memcpy(vs, at->vs, samples);
   const struct places last = {{ys[0], ys[1]}, us, vs, {made[0], made[1]}};
-  two_by_sixteen(f, &last, both, format);
+  two_by_thirty_two(f, &last, both, format);
   for (int i = 0; i < 2; i++) memcpy(at->to[i], made[i], pixels * bytes);
 }
 
 INLINE void two_rows(const struct equal_factors *f, const struct places *rows, int both, int format, int width) {
-  const int bytes = bytes_of_pixel(format);
   struct places at = *rows;
   int x = 0;
   for (; x + 32 <= width; x += 32) {
-    two_by_sixteen(f, &at, both, format);
-    go_on(&at, both, bytes);
-    two_by_sixteen(f, &at, both, format);
-    go_on(&at, both, bytes);
-  }
-  if (x + 16 <= width) {
-    two_by_sixteen(f, &at, both, format);
-    go_on(&at, both, bytes);
-    x += 16;
+    two_by_thirty_two(f, &at, both, format);
+    at.us += both ? 32 : 16;
+    at.vs += 16;
+    for (int i = 0; i < 2; i++) {
+      at.ys[i] += 32;
+      at.to[i] += 32 * bytes_of_pixel(format);
+    }
   }
   if (x < width) last_pixels(f, &at, both, format, width - x);
 }
 
-INLINE void equal(const struct mr_colours *colours, const uint8_t *const *planes, const int32_t *strides, int both,
-                  uint8_t *to, int stride, int format, int width, int height) {
+INLINE struct equal_factors factors_of(const struct mr_colours *colours, int format) {
   const int black = colours->luma > 1 << MR_COLOUR_BITS ? 16 : 0;
   /* 7 bits after the point come near enough to each matrix's factor: 149/128 is 0.07 of a level off at white. */
   const int factor = (colours->luma + (1 << (MR_COLOUR_BITS - LUMA_BITS - 1))) >> (MR_COLOUR_BITS - LUMA_BITS);
-  /* Nothing is less than 0 before it is shifted: so many levels are added, and taken off behind it. */
-  const int below = black ? 19 : 0, start = (below << LUMA_BITS) - black * factor + (1 << (LUMA_BITS - 1));
-  const struct equal_factors f = {
-      wasm_i16x8_splat((int16_t)factor),
-      wasm_i16x8_splat((int16_t)start),
-      wasm_i16x8_splat((int16_t)below),
-      wasm_i32x4_splat(1 << (DOWN - 1)),
-      {pair_of(0, colours->v_red), pair_of(colours->u_green, colours->v_green), pair_of(colours->u_blue, 0)}};
+  /* What luma lost by being cut off, half a level where it has a fraction, is added with chroma, and what black is taken off. */
+  const int lost = factor % (1 << LUMA_BITS) ? 1 << (LUMA_BITS - 1) : 0;
+  const int start = (1 << (CHROMA_BITS - 1)) + (lost - black * factor) * (1 << (CHROMA_BITS - LUMA_BITS));
+  const int us[3] = {0, colours->u_green, colours->u_blue}, vs[3] = {colours->v_red, colours->v_green, 0};
+  struct equal_factors f = {.luma = wasm_i16x8_splat((int16_t)factor), .packing = packing_of(format)};
+  for (int i = 0; i < 3; i++) {
+    const int opaque = bytes_of_pixel(format) == 4 && i == 2 - first_channel(format) ? MR_OPAQUE : 0;
+    const int middle = 128 * (us[i] + vs[i]) * (1 << CHROMA_SHIFT);
+    f.colours[i] = pair_of(us[i], vs[i]);
+    f.starts[i] = wasm_i32x4_splat((int)((uint32_t)(start - middle) + ((uint32_t)opaque << CHROMA_BITS)));
+  }
+  return f;
+}
+
+INLINE void equal(const struct mr_colours *colours, const uint8_t *const *planes, const int32_t *strides, int both,
+                  uint8_t *to, int stride, int format, int width, int height) {
+  const struct equal_factors f = factors_of(colours, format);
   for (ptrdiff_t row = 0; row < height; row += 2) {
     /* Where there is but one row left, it is made twice. */
     const ptrdiff_t next = row + 1 < height ? row + 1 : row;
