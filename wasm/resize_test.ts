@@ -19,6 +19,8 @@ const BYTES_WITHIN = 0.6;
 const FLOATS_WITHIN = 0.1;
 /** 4:2:0 into RGB of its size: luma's and chroma's share are rounded each. */
 const EQUAL_WITHIN = 1.1;
+/** Grey has no share of chroma's. */
+const GREY_WITHIN = 0.65;
 
 /** Random numbers from 0 to 1 that are the same in each run. */
 function random(seed: number): () => number {
@@ -170,16 +172,37 @@ Deno.test("every matrix and range at equal size is what double precision makes o
     for (const fullRange of [false, true]) {
       for (const format of ["I420", "NV12"] as const) {
         for (const content of ["random", "extreme"] as const) {
-          const source = { width: 50, height: 34, format, fullRange, matrix };
-          const target = { width: 50, height: 34, format: seed % 2 ? "RGB24" : "BGRA" } as const;
-          const options: ScalerOptions = { source, target, algorithm: seed % 3 ? "bilinear" : "nearest" };
-          const off = await farthest(options, content, seed++);
-          assert(
-            off <= bound(options),
-            `matrix ${matrix}, full range ${fullRange}, ${format}, ${content}: ${off} levels off`,
-          );
+          for (const to of ["RGB24", "RGBA", "BGRA"] as const) {
+            const source = { width: 50, height: 34, format, fullRange, matrix };
+            const target = { width: 50, height: 34, format: to };
+            const options: ScalerOptions = { source, target, algorithm: seed % 3 ? "bilinear" : "nearest" };
+            const off = await farthest(options, content, seed++);
+            assert(
+              off <= bound(options),
+              `matrix ${matrix}, full range ${fullRange}, ${format}, ${content} to ${to}: ${off} levels off`,
+            );
+          }
         }
       }
+    }
+  }
+});
+
+Deno.test("at equal size each level of grey stays grey, and in its place", async () => {
+  const [width, height] = [256, 2];
+  const pixels = new Uint8Array(packedBytes("I420", width, height)).fill(128);
+  for (let i = 0; i < width * height; i++) pixels[i] = i % 256;
+  for (const format of ["RGB24", "RGBA", "BGRA"] as const) {
+    for (const fullRange of [false, true]) {
+      const source = { width, height, format: "I420", fullRange, matrix: 1 } as const;
+      const options: ScalerOptions = { source, target: { width, height, format } };
+      const [expected] = reference(options, pixels, true), [red, green, blue] = await made(options, pixels);
+      assertEquals(green, red);
+      assertEquals(blue, red);
+      red.forEach((level, i) => {
+        const off = Math.abs(level - within(expected[i]));
+        assert(off <= GREY_WITHIN, `${format}, full range ${fullRange}: level ${i % 256} is ${off} off`);
+      });
     }
   }
 });
