@@ -199,7 +199,10 @@ Deno.test("whatever is compiled or linked in another way makes another build", a
   const project = `${workshop.folder}/project`;
   await Deno.mkdir(`${project}/src/media`, { recursive: true });
   const root = new URL("../", import.meta.url);
-  await Deno.copyFile(new URL("src/media/errors.ts", root), `${project}/src/media/errors.ts`);
+  await Deno.mkdir(`${project}/ffi`);
+  for (const file of ["src/media/errors.ts", "ffi/build_folder.ts"]) {
+    await Deno.copyFile(new URL(file, root), `${project}/${file}`);
+  }
   for (const folder of ["wasm", "wasm/kernels"]) {
     await Deno.mkdir(`${project}/${folder}`, { recursive: true });
     for await (const { name, isFile } of Deno.readDir(new URL(`${folder}/`, root))) {
