@@ -9,8 +9,8 @@ const ROUNDS = 3;
 const SECONDS = 15;
 /** Until everything runs and is compiled. */
 const WARM_UP = 3;
-/** What runs once a second is compiled later. */
-const SELDOM_WARM_UP = 20;
+/** What runs once a second is compiled later, and once: it is no part of what a camera costs that is watched for days. */
+const SELDOM_WARM_UP = 45;
 const RATE = 25;
 const CLIP = { width: 1920, height: 1080, bitRate: 2_000_000, mark: "counter" } as const;
 /** Of the camera that is looked at once a second: with a keyframe a second. */
@@ -41,8 +41,7 @@ async function cameraWith(clip: string): Promise<{ camera: AsyncDisposable; url:
 async function onceASecond(results: Results, rounds: number): Promise<void> {
   const { camera, url } = await cameraWith(await makeClip({ cacheDir: cacheFolder(), ...CLIP, gop: RATE }));
   await using _camera = camera;
-  const figures: Awaited<ReturnType<typeof ours>>[] = [];
-  for (let round = 0; round < rounds; round++) figures.push(await ours(url, SECONDLY));
+  const figures = await ours(url, { warmUp: SELDOM_WARM_UP, rounds, intervalMs: SECONDLY });
   const add = (figure: string, of: (round: typeof figures[number]) => number, unit = "% of a core") =>
     results.add({ name: `chain.1080p-once-a-second.${figure}`, value: median(figures.map(of)), unit });
   add("cpu", ({ program, reader }) => program + reader);
@@ -60,7 +59,7 @@ async function everyFrame(results: Results): Promise<void> {
   const whole: number[] = [], decoding: number[] = [], scaling: number[] = [], reading: number[] = [];
   const ratios: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    const own = await ours(url);
+    const [own] = await ours(url, { warmUp: WARM_UP, rounds: 1 });
     whole.push(own.program + own.reader);
     decoding.push(own.decoding);
     scaling.push(own.scaling);
@@ -76,8 +75,9 @@ async function everyFrame(results: Results): Promise<void> {
   add("cpu.reader", reading);
 }
 
-/** One round of ours. */
-async function ours(url: string, intervalMs?: number) {
+/** Rounds of ours, one after the other. */
+async function ours(url: string, options: { warmUp: number; rounds: number; intervalMs?: number }) {
+  const { warmUp, rounds, intervalMs } = options;
   let said: ChainSaid = { decoding: 0, scaling: 0, frames: 0, at: 0 };
   await using stack = new AsyncDisposableStack();
   const name = `bench-chain-${Deno.pid}`;
@@ -97,18 +97,24 @@ async function ours(url: string, intervalMs?: number) {
       onSaid: () => {},
     }),
   );
-  await sleep(intervalMs ? SELDOM_WARM_UP : WARM_UP);
-  const before = { program: cpuSeconds(program.pid), reader: cpuSeconds(reader.pid), said, at: performance.now() };
-  await sleep(SECONDS);
-  const percent = (seconds: number) => 100 * seconds / ((performance.now() - before.at) / 1_000);
-  const each = (figure: keyof ChainSaid) => (said[figure] - before.said[figure]) / ((said.at - before.said.at) / 1_000);
-  return {
-    program: percent(cpuSeconds(program.pid) - before.program),
-    reader: percent(cpuSeconds(reader.pid) - before.reader),
-    decoding: 100 * each("decoding"),
-    scaling: 100 * each("scaling"),
-    frames: each("frames"),
+  const round = async () => {
+    const before = { program: cpuSeconds(program.pid), reader: cpuSeconds(reader.pid), said, at: performance.now() };
+    await sleep(SECONDS);
+    const percent = (seconds: number) => 100 * seconds / ((performance.now() - before.at) / 1_000);
+    const each = (figure: keyof ChainSaid) =>
+      (said[figure] - before.said[figure]) / ((said.at - before.said.at) / 1_000);
+    return {
+      program: percent(cpuSeconds(program.pid) - before.program),
+      reader: percent(cpuSeconds(reader.pid) - before.reader),
+      decoding: 100 * each("decoding"),
+      scaling: 100 * each("scaling"),
+      frames: each("frames"),
+    };
   };
+  await sleep(warmUp);
+  const figures: Awaited<ReturnType<typeof round>>[] = [];
+  while (figures.length < rounds) figures.push(await round());
+  return figures;
 }
 
 /** One round of the native program. */
