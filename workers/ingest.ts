@@ -98,22 +98,28 @@ function open(camera: number, settings: CameraSettings): Camera | SdpSource {
   return settings.sdp ? new SdpSource(sockets, settings, settings.sdp, events) : new Camera(sockets, settings, events);
 }
 
+function allRest(): boolean {
+  for (const { rests } of cameras.values()) if (!rests) return false;
+  return true;
+}
+
 async function run(): Promise<void> {
-  let tickAt = 0, early = 0;
+  let tickAt = 0, rests = false;
   try {
     for (;;) {
       if (inbox.pending) await inbox.settle();
       const at = now();
       // A clock that was set back must not keep anyone waiting.
-      if (at >= tickAt - early || tickAt - at > RESTING_TICK) {
-        let rests = true;
+      if (at >= tickAt - (rests ? EARLY : 0) || tickAt - at > RESTING_TICK) {
         for (const [number, camera] of cameras) {
           camera.tick(at);
           if (camera.closed) cameras.delete(number);
-          else rests &&= camera.rests;
         }
+        rests = allRest();
         tickAt = at + (rests ? RESTING_TICK : TICK);
-        early = rests ? EARLY : 0;
+      } else if (rests && !allRest()) {
+        rests = false;
+        tickAt = Math.min(tickAt, at + TICK);
       }
       if (!sockets.poller.wait(cameras.size === 0 ? IDLE : Math.max(1, Math.ceil(tickAt - at)))) break;
       if (cameras.size >= CROWD) Atomics.wait(nobody, 0, 0, GATHERING);

@@ -146,6 +146,11 @@ export class PacketReceiver {
     }
   }
 
+  /** Whether packets are held back for one that is missing. */
+  get waits(): boolean {
+    return this.#reorder.held > 0;
+  }
+
   /** Gives up waiting for packets that are overdue. */
   tick(now: number): void {
     this.#now = now;

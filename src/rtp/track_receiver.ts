@@ -15,6 +15,11 @@ export abstract class TrackReceiver {
     this.receiver.control(data, start, end, now);
   }
 
+  /** Whether packets are held back for one that is missing, until `tick()` gives it up. */
+  get waits(): boolean {
+    return this.receiver.waits;
+  }
+
   /** Gives up waiting for packets that are overdue. */
   tick(now: number): void {
     this.receiver.tick(now);

@@ -127,10 +127,11 @@ Deno.test("VideoReceiver counts what is no packet of its track, and warns once a
 
 Deno.test("VideoReceiver.tick() gives up on a packet that does not come (UDP)", () => {
   const { receiver, units, play } = harness({ maxDelay: 30 });
+  assertEquals(receiver.waits, false);
   play([KEY, DELTA, KEY], 0, (sequence) => sequence === 0);
-  assertEquals(units.length, 1);
+  assertEquals([units.length, receiver.waits], [1, true]);
   receiver.tick(200);
-  assertEquals(units.length, 2);
+  assertEquals([units.length, receiver.waits], [2, false]);
   assert(units[1].keyframe && units[1].discontinuity);
 });
 

@@ -97,10 +97,10 @@ export class Camera {
     return this.#closed;
   }
 
-  /** Whether it needs no look at the clock within a moment: it waits for its next attempt, or plays where nothing comes out of order. */
+  /** Whether it needs no look at the clock within a moment: it waits for its next attempt, or plays and no packet is missing. */
   get rests(): boolean {
     if (this.#closingAt > 0) return false;
-    return this.#session === null || this.#state === "live" && this.#media.kind === "tcp";
+    return this.#session === null || this.#state === "live" && !this.#media.waits;
   }
 
   setAddresses(addresses: Uint8Array<ArrayBuffer>): void {

@@ -152,6 +152,11 @@ export class MediaPaths {
     for (const { media } of this.#sides) media.interleaved(channel, data, start, end, at);
   }
 
+  /** Whether packets are held back for one that is missing, until `tick()` gives it up. */
+  get waits(): boolean {
+    return this.video.waits || this.#sides.some(({ track }) => track.waits);
+  }
+
   tick(at: number): void {
     this.video.tick(at);
     this.#media.report(at);

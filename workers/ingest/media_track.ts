@@ -8,6 +8,8 @@ export interface MediaTrack {
   packet(data: Uint8Array, start: number, end: number, at: number): void;
   /** Takes one compound RTCP packet. */
   control(data: Uint8Array, start: number, end: number, at: number): void;
+  /** Whether packets are held back for one that is missing, until `tick()` gives it up. */
+  readonly waits: boolean;
   tick(at: number): void;
   /** A receiver report, or null before the first connection. */
   report(at: number): Uint8Array<ArrayBuffer> | null;

@@ -53,9 +53,9 @@ export class SdpSource {
     this.#listen();
   }
 
-  /** There is always something that may come. */
+  /** Whether it needs no look at the clock within a moment: it plays and no packet is missing. */
   get rests(): boolean {
-    return false;
+    return this.#state === "live" && !this.#media.waits;
   }
 
   setBell(number: number, bell: SharedArrayBuffer | null, wish?: SharedArrayBuffer): void {

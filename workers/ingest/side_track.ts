@@ -88,6 +88,10 @@ export class SideTrack implements MediaTrack {
     }
   }
 
+  get waits(): boolean {
+    return this.#receiver?.waits ?? false;
+  }
+
   tick(at: number): void {
     this.#now = at;
     try {

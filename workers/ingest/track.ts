@@ -81,6 +81,10 @@ export class Track implements MediaTrack {
     this.#receiver?.control(data, start, end, at);
   }
 
+  get waits(): boolean {
+    return this.#receiver?.waits ?? false;
+  }
+
   tick(at: number): void {
     this.#now = at;
     this.#receiver?.tick(at);
