@@ -12,7 +12,7 @@ export async function stockInstance(folder: string): Promise<FfmpegInstance | nu
   try {
     const path = await (await artifact("wasm")).path();
     const { ffmpeg }: BuiltFrom = JSON.parse(await Deno.readTextFile(path.replace(/[^/]*$/, "built-from.json")));
-    const what = { sources: ["bridge.c", "platform.c"], functions: BRIDGE_FUNCTIONS, ffmpeg, into: folder };
+    const what = { sources: ["bridge.c", "helper.c", "platform.c"], functions: BRIDGE_FUNCTIONS, ffmpeg, into: folder };
     await linkModule({ ...what, name: "stock.wasm" }, { env: TOOL_ENVIRONMENT });
     return await FfmpegInstance.create(await WebAssembly.compile(await Deno.readFile(`${folder}/stock.wasm`)));
   } catch (error) {

@@ -11,7 +11,16 @@ import { PROJECT, setUpOrExit } from "./setup.ts";
 /** Files that are not imported by anything, and belong to it: licences, and all that the WebAssembly module can be built anew with. */
 const BESIDE = [
   ...["LICENSE", "NOTICE", "README.md", "CHANGELOG.md", "ARCHITECTURE.md"],
-  ...["wasm/bridge.c", "wasm/bridge.h", "wasm/platform.c", "wasm/build.ts", "wasm/configuration.ts"],
+  ...[
+    "wasm/bridge.c",
+    "wasm/bridge.h",
+    "wasm/helper.c",
+    "wasm/helper.h",
+    "wasm/platform.c",
+    "wasm/slices.h",
+    "wasm/build.ts",
+    "wasm/configuration.ts",
+  ],
   ...["wasm/ffmpeg_source.ts", "wasm/link.ts", "wasm/run_tool.ts"],
 ];
 /** What tells a folder that an earlier release wrote, and that may be replaced, from any other. */

@@ -6,6 +6,7 @@ export const ROOTS: readonly string[] = [
     "workers/ingest.ts",
     "workers/tls.ts",
     "workers/decode.ts",
+    "workers/helper.ts",
     "workers/egress.ts",
     "workers/serve.ts",
     "workers/analysis.ts",

@@ -9,6 +9,7 @@ import {
   nativeMd5,
   picture,
   pixelsOf,
+  startHelper,
   testInstance,
 } from "./testing.ts";
 
@@ -158,6 +159,12 @@ for (const one of CASES) {
       assertEquals(hashes, expected);
       assertEquals(times, stream.units.map((unit) => unit.pts).sort((a, b) => a - b), "pts, in the order shown");
       assertEquals(keyframes, await nativeKeyframes(stream), "keyframes");
+      if (codec !== "hevc") return;
+      await using _helper = await startHelper(instance);
+      using helped = instance.decoder(codec);
+      const byTwo: string[] = [];
+      decodeAll(helped, stream.units, (frame) => byTwo.push(md5(pixelsOf(instance, frame))));
+      assertEquals(byTwo, expected, "by two threads");
     },
   });
   const shape = {

@@ -1,4 +1,5 @@
 #include "bridge.h"
+#include "slices.h"
 
 #include <libavcodec/avcodec.h>
 #include <libavutil/imgutils.h>
@@ -92,6 +93,7 @@ struct mr_decoder *mr_decoder_new(int32_t codec, const uint8_t *extradata,
   decoder->frame = av_frame_alloc();
   if (!decoder->context || !decoder->packet || !decoder->frame) goto fail;
   decoder->context->thread_count = 1;
+  if (mr_hevc_execute) decoder->context->execute = mr_hevc_execute;
   decoder->context->max_pixels = (int64_t)max_pixels;
   decoder->context->pkt_timebase = (AVRational){1, 1000000};
   if (low_delay) decoder->context->flags |= AV_CODEC_FLAG_LOW_DELAY;

@@ -90,6 +90,13 @@ void mr_release(uint8_t *memory);
 void mr_error_text(int32_t error, char *into, uint32_t bytes);
 /* FFmpeg's version string; static. */
 const char *mr_version(void);
+/*
+ * A second thread for pictures of so many samples or more (helper.c). The first instance prepares it, and gives the address of the
+ * words that helper.ts knows, or 0 where memory is wanting; another instance on the same memory, with a stack of its own, runs it,
+ * until it is told to end.
+ */
+uint32_t mr_helper_prepare(double samples);
+void mr_helper_run(void);
 /* To be called once, before anything else. `log_level`: AVERROR's levels, -8 for silence. */
 void mr_init(int32_t log_level);
 

@@ -36,7 +36,15 @@ export interface BuildWasmOptions {
 
 const FOLDER = new URL("./", import.meta.url);
 /** What of ours is compiled, and its headers. */
-const SOURCES = ["bridge.c", "bridge.h", "platform.c", ...KERNELS.map((name) => `kernels/${name}`)];
+const SOURCES = [
+  "bridge.c",
+  "bridge.h",
+  "helper.c",
+  "helper.h",
+  "platform.c",
+  "slices.h",
+  ...KERNELS.map((name) => `kernels/${name}`),
+];
 /** Object files that FFmpeg's build makes with this configuration, to tell how far it is; a wrong number costs nothing but the look. */
 const EXPECTED_OBJECTS = 200;
 

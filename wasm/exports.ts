@@ -38,6 +38,8 @@ export interface BridgeExports {
   mr_release(memory: number): void;
   mr_error_text(error: number, into: number, bytes: number): void;
   mr_version(): number;
+  mr_helper_prepare(samples: number): number;
+  mr_helper_run(): void;
 }
 
 /** Every one of them by name, in the order of bridge.h. */
@@ -59,6 +61,8 @@ export const BRIDGE_FUNCTIONS = [
   "mr_release",
   "mr_error_text",
   "mr_version",
+  "mr_helper_prepare",
+  "mr_helper_run",
   "mr_init",
 ] as const satisfies readonly (keyof BridgeExports)[];
 

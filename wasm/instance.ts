@@ -133,6 +133,14 @@ export class FfmpegInstance {
     if (!this.#dead) this.call((exports) => exports.mr_release(pointer));
   }
 
+  /**
+   * Makes what a second thread needs that is to help with pictures of so many samples or more (`InstanceHelper`); where it
+   * is to be found, or 0 where there is no memory. Of HEVC alone.
+   */
+  prepareHelper(samples: number): number {
+    return this.call((exports) => exports.mr_helper_prepare(samples));
+  }
+
   /** FFmpeg's words for one of its errors. */
   errorText(error: number): string {
     const room = this.alloc(128);

@@ -2,7 +2,14 @@
 import { createHash } from "node:crypto";
 import { artifact } from "../ffi/artifact.ts";
 import { packedPlanes } from "../src/media/mod.ts";
-import { type Codec, type DecodedFrame, type Decoder, FfmpegInstance, type InstanceOptions } from "./mod.ts";
+import {
+  type Codec,
+  type DecodedFrame,
+  type Decoder,
+  FfmpegInstance,
+  InstanceHelper,
+  type InstanceOptions,
+} from "./mod.ts";
 
 let compiled: Promise<WebAssembly.Module> | null = null;
 
@@ -13,6 +20,46 @@ export function testModule(): Promise<WebAssembly.Module> {
 
 export async function testInstance(options: InstanceOptions = {}): Promise<FfmpegInstance> {
   return await FfmpegInstance.create(await testModule(), options);
+}
+
+/** The second thread of an instance; disposed of, it has ended. */
+export interface TestHelper extends AsyncDisposable {
+  readonly helper: InstanceHelper;
+  /** Settles when the thread is over: with what it trapped with, or null. */
+  readonly over: Promise<string | null>;
+}
+
+/**
+ * Starts a second thread for an instance.
+ *
+ * @param samples How large pictures must be that it helps with.
+ */
+export async function startHelper(instance: FfmpegInstance, samples = 0): Promise<TestHelper> {
+  const source = `
+    import { InstanceHelper } from ${JSON.stringify(new URL("./mod.ts", import.meta.url).href)};
+    onmessage = async ({ data: { module, memory, at } }) => {
+      let error = null;
+      try {
+        await new InstanceHelper(memory, at).run(module);
+      } catch (thrown) {
+        error = String(thrown);
+      }
+      postMessage(error);
+      close();
+    };`;
+  const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+  const worker = new Worker(url, { type: "module", deno: { permissions: "none" } });
+  const over = new Promise<string | null>((resolve) => worker.onmessage = ({ data }) => resolve(data));
+  const at = instance.prepareHelper(samples);
+  const helper = new InstanceHelper(instance.memory, at);
+  worker.postMessage({ module: await testModule(), memory: instance.memory, at });
+  while (!helper.running) await new Promise((resolve) => setTimeout(resolve, 1));
+  URL.revokeObjectURL(url);
+  const end = async () => {
+    helper.end(instance.dead ? "now" : "free");
+    await over;
+  };
+  return { helper, over, [Symbol.asyncDispose]: end };
 }
 
 /** Whether there is a native FFmpeg to compare with; a test without it says that it was left out. */

@@ -3,7 +3,7 @@ import { DecodeError } from "../src/media/errors.ts";
 import { InstanceDeadError } from "../wasm/mod.ts";
 import { Instance } from "./decode/instance.ts";
 import { Job } from "./decode/job.ts";
-import { Source } from "./decode/source.ts";
+import { LARGE, Source } from "./decode/source.ts";
 import { Turns } from "./decode/turns.ts";
 import type { FromDecodeWorker, ToDecodeWorker } from "./decode_protocol.ts";
 import { Doorbell } from "./doorbell.ts";
@@ -29,6 +29,8 @@ let instance: Instance;
 let epoch = 0;
 const turns = new Turns<number>();
 let measuredAt = 0;
+/** Whether it was said that this instance's pictures are large. */
+let large = false;
 /** Whether the thread was told to end. */
 let over = false;
 
@@ -59,6 +61,7 @@ if (self.name === "millrace-decode") {
 
 async function makeInstance(): Promise<void> {
   instance = await Instance.create(module, ++epoch);
+  large = false;
   say({ type: "instance", epoch, memory: instance.ffmpeg.memory, table: instance.pool.table.buffer });
 }
 
@@ -138,11 +141,19 @@ function turn(number: number): Promise<number> | number | null {
       took = performance.now() - began;
       if (!source.midway || took >= TURN) break;
     }
+    if (source.large && !large) askForHelper();
     if (source.ended && !before) say({ type: "source-ended", source: number });
     return took;
   } catch (error) {
     return recover(number, source, error).then(() => performance.now() - began);
   }
+}
+
+/** Says that a second thread would help. */
+function askForHelper(): void {
+  large = true;
+  const at = instance.ffmpeg.prepareHelper(LARGE);
+  if (at !== 0) say({ type: "large", epoch, at });
 }
 
 /** Has all sources say how much time they took of late. */

@@ -57,6 +57,8 @@ export type FromDecodeWorker =
   | { type: "source-ended"; source: number }
   | { type: "source-dropped"; source: number }
   | { type: "source-failed"; source: number; code: "codec" | "memory" | "trapped"; message: string; averror: number }
+  /** Pictures of this instance are large enough for a second thread: `at` is where an `InstanceHelper` is. */
+  | { type: "large"; epoch: number; at: number }
   | { type: "trapped"; message: string };
 
 /** Counters of a decoder in shared memory, as 64-bit floats in this order: they count to 2^53. */

@@ -1,7 +1,7 @@
 // Pure: no I/O.
 
 /** The kinds of threads that Millrace starts. */
-export type WorkerKind = "ingest" | "tls" | "decode" | "egress" | "serve" | "analysis";
+export type WorkerKind = "ingest" | "tls" | "decode" | "helper" | "egress" | "serve" | "analysis";
 
 /** Nothing at all, spelt out: a kind of permission that Deno adds later is named here before it is given. */
 const NOTHING: Deno.PermissionOptionsObject = {
@@ -31,6 +31,7 @@ export const WORKER_PERMISSIONS: Record<WorkerKind, (scope: WorkerScope) => Deno
   ingest: ({ library = "" }) => ({ ...NOTHING, ffi: [library] }),
   tls: ({ library = "" }) => ({ ...NOTHING, ffi: [library] }),
   decode: () => NOTHING,
+  helper: () => NOTHING,
   egress: ({ library = "" }) => ({ ...NOTHING, ffi: [library] }),
   serve: ({ net }) => ({ ...NOTHING, net: net ? [net] : net === null ? "inherit" : false }),
   analysis: () => NOTHING,

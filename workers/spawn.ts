@@ -6,6 +6,7 @@ const ENTRIES: Record<ThreadKind, () => URL> = {
   ingest: () => new URL("./ingest.ts", import.meta.url),
   tls: () => new URL("./tls.ts", import.meta.url),
   decode: () => new URL("./decode.ts", import.meta.url),
+  helper: () => new URL("./helper.ts", import.meta.url),
   egress: () => new URL("./egress.ts", import.meta.url),
   serve: () => new URL("./serve.ts", import.meta.url),
 };

@@ -16,6 +16,7 @@ import { Doorbell } from "../../workers/doorbell.ts";
 import { Outbox } from "../../workers/mailbox.ts";
 import { WakeWish } from "../../workers/wake_wish.ts";
 import { spawnWorker } from "../../workers/spawn.ts";
+import { DecodeHelper } from "./decode_helper.ts";
 import { FrameTable } from "./frame_table.ts";
 import { InstanceBook } from "./instance_book.ts";
 import { expectedLoad, loadOf } from "./load.ts";
@@ -53,9 +54,17 @@ export class DecodeWorker {
   readonly #jobs = new Map<number, JobEvents>();
   readonly #dropping = new Map<number, () => void>();
   readonly #onInstance: ((epoch: number) => void)[] = [];
+  readonly #module: WebAssembly.Module;
+  readonly #onHelper: () => void;
+  /** The instance that a second thread would help, and where it is to be found in it. */
+  #large: { epoch: number; at: number } | null = null;
+  #helper: DecodeHelper | null = null;
   #failure: DecodeError | null = null;
 
-  constructor(module: WebAssembly.Module) {
+  /** @param onHelper Called when it could do with a helper, and when one is over. */
+  constructor(module: WebAssembly.Module, onHelper: () => void = () => {}) {
+    this.#module = module;
+    this.#onHelper = onHelper;
     this.#worker = spawnWorker("decode");
     this.#worker.onmessage = (event: MessageEvent<FromDecodeWorker>) => this.#take(event.data);
     this.#worker.onerror = (event) => {
@@ -85,6 +94,36 @@ export class DecodeWorker {
 
   get failed(): boolean {
     return this.#failure !== null;
+  }
+
+  /** Whether a second thread helps it, or has yet to end. */
+  get helped(): boolean {
+    return this.#helper !== null;
+  }
+
+  /** Whether a second thread would help it. */
+  get wantsHelper(): boolean {
+    return this.#large !== null && !this.#helper && !this.#failure;
+  }
+
+  /** Gives it a second thread, if it wants one. */
+  help(): void {
+    if (!this.wantsHelper) return;
+    const { epoch, at } = this.#large!;
+    try {
+      this.#helper = new DecodeHelper(this.#module, this.instances.get(epoch)!.memory, at, (error) => {
+        this.#helper = null;
+        if (error !== null && this.#large?.epoch === epoch) this.#large = null; // this instance can have no other
+        this.#onHelper();
+      });
+    } catch {
+      this.#large = null; // one thread does it as well, and slower
+    }
+  }
+
+  /** Takes its second thread away again, between two pictures. */
+  retireHelper(): void {
+    this.#helper?.retire();
   }
 
   /** Calls `tell` for each instance it has and will have. */
@@ -175,6 +214,9 @@ export class DecodeWorker {
   #take(message: FromDecodeWorker): void {
     switch (message.type) {
       case "instance":
+        // A helper of the instance before has nothing left to do.
+        this.#large = null;
+        this.#helper?.stop();
         this.instances.add(message.epoch, { memory: message.memory, table: new FrameTable(message.table) });
         for (const tell of this.#onInstance) tell(message.epoch);
         break;
@@ -199,6 +241,10 @@ export class DecodeWorker {
         this.#sources.get(message.source)?.settle(new DecodeError(code, message.message, { averror }));
         break;
       }
+      case "large":
+        this.#large = { epoch: message.epoch, at: message.at };
+        this.#onHelper();
+        break;
       case "ready":
       case "trapped":
         break;
@@ -213,6 +259,7 @@ export class DecodeWorker {
   #fail(error: DecodeError): void {
     if (this.#failure) return;
     this.#failure = error;
+    this.#helper?.stop();
     for (const record of this.#sources.values()) {
       record.detach();
       record.settle(error);

@@ -7,6 +7,8 @@ import { decoderModule } from "./module.ts";
 import { loadWorkers } from "../../workers/spawn.ts";
 
 const workers: DecodeWorker[] = [];
+/** How many threads may decode at once. */
+const CORES = navigator.hardwareConcurrency;
 let lastSource = 0;
 let lastJob = 0;
 
@@ -17,10 +19,23 @@ let lastJob = 0;
 function chooseWorker(module: WebAssembly.Module): DecodeWorker {
   for (let i = workers.length - 1; i >= 0; i--) if (workers[i].failed) workers.splice(i, 1);
   const least = workers.find(({ idle }) => idle) ?? leastLoaded(workers);
-  if (least && (least.idle || workers.length >= navigator.hardwareConcurrency)) return least;
-  const worker = new DecodeWorker(module);
+  if (least && (least.idle || workers.length >= CORES)) return least;
+  if (workers.length + helped().length >= CORES) helped()[0].retireHelper();
+  const worker = new DecodeWorker(module, giveHelpers);
   workers.push(worker);
   return worker;
+}
+
+function helped(): DecodeWorker[] {
+  return workers.filter((worker) => worker.helped);
+}
+
+/** Gives the cores that no worker has to those whose pictures are too large for one. */
+function giveHelpers(): void {
+  for (const worker of workers) {
+    if (workers.length + helped().length >= CORES) return;
+    worker.help();
+  }
 }
 
 /** Ends workers that have nothing left to do, so that the program can end. */
@@ -29,6 +44,7 @@ function endIdle(worker: DecodeWorker): void {
   const at = workers.indexOf(worker);
   if (at >= 0) workers.splice(at, 1);
   worker.terminate();
+  giveHelpers();
 }
 
 /** One decoder in the pool. */

@@ -17,6 +17,9 @@ const SLEEP = 2_000;
 /** How often a source may take the instance down before it is given up. */
 const MAX_TRAPS = 3;
 
+/** Pictures of so many samples are worth a second thread, where their codec can have one. */
+export const LARGE = 2560 * 1440;
+
 /** Indexes of the counters. */
 const COUNTER = Object.fromEntries(DECODE_COUNTERS.map((name, i) => [name, i])) as Record<
   typeof DECODE_COUNTERS[number],
@@ -97,6 +100,11 @@ export class Source implements Chooser {
   /** Whether every picture of it is out. */
   get ended(): boolean {
     return this.#drained;
+  }
+
+  /** Whether its pictures are worth a second thread. */
+  get large(): boolean {
+    return this.#large;
   }
 
   /** Whether it took the instance down too often to be tried again. */
@@ -281,6 +289,7 @@ export class Source implements Chooser {
   }
 
   #drainSent = false;
+  #large = false;
 
   #drain(): boolean {
     this.#drainSent = true;
@@ -343,6 +352,7 @@ export class Source implements Chooser {
 
   #deliver(frame: DecodedFrame): void {
     this.#counters[COUNTER.frames]++;
+    this.#large = this.#codec === "hevc" && frame.width * frame.height >= LARGE;
     const unit = this.#units[frame.pts % REMEMBERED];
     const known = unit !== undefined && unit.sequence === frame.pts;
     const again = known && unit.again;
