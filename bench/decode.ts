@@ -2,6 +2,7 @@ import { decoderModule } from "../src/decode/mod.ts";
 import { readVideoFile, type VideoFile } from "../src/file/mod.ts";
 import { FfmpegInstance } from "../wasm/mod.ts";
 import { stockInstance } from "./decode_stock.ts";
+import { largeBench } from "./decode_large.ts";
 import { wantedBench } from "./decode_wanted.ts";
 import { makeStreams } from "./decode_streams.ts";
 import { compileRival, run } from "./native.ts";
@@ -50,6 +51,7 @@ export async function decodeBench(results: Results, { quick }: { quick: boolean 
   const folder = await Deno.makeTempDir({ prefix: "millrace-bench-" });
   try {
     await wantedBench(results, { quick });
+    if (!quick) await largeBench(results);
     const native = await compileRival("decode", ["libavcodec", "libavformat", "libavutil"], folder);
     const instance = await FfmpegInstance.create(await decoderModule());
     const stock = await stockInstance(folder);

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertNotEquals } from "@std/assert";
 import type { BridgeFormat, Codec } from "./mod.ts";
 import {
   decodeAll,
@@ -160,11 +160,12 @@ for (const one of CASES) {
       assertEquals(times, stream.units.map((unit) => unit.pts).sort((a, b) => a - b), "pts, in the order shown");
       assertEquals(keyframes, await nativeKeyframes(stream), "keyframes");
       if (codec !== "hevc") return;
-      await using _helper = await startHelper(instance);
+      await using second = await startHelper(instance);
       using helped = instance.decoder(codec);
       const byTwo: string[] = [];
       decodeAll(helped, stream.units, (frame) => byTwo.push(md5(pixelsOf(instance, frame))));
       assertEquals(byTwo, expected, "by two threads");
+      assertNotEquals(second.helper.done, 0);
     },
   });
   const shape = {

@@ -105,7 +105,7 @@ export const FFMPEG_LIBRARIES: readonly string[] = [
   "libavutil/libavutil.a",
 ];
 
-/** Our own C files. `-pthread` is for atomics in a memory that other threads read; there is one thread inside. */
+/** Our own C files. `-pthread` is for atomics in a memory that other threads read; FFmpeg runs in one. */
 export const BRIDGE_FLAGS: readonly string[] = [
   "-std=gnu11",
   "-O3",

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { type Codec, type DecodedFrame, FfmpegInstance, InstanceDeadError } from "./mod.ts";
 import {
   decodeAll,
@@ -8,6 +8,8 @@ import {
   nativeMd5,
   picture,
   pixelsOf,
+  startHelper,
+  testInstance,
   testModule,
   type TestStream,
   type TestUnit,
@@ -140,6 +142,36 @@ for (const { name, codec, encoder } of ENCODERS) {
     });
   }
 }
+
+Deno.test({
+  name: "damaged streams of HEVC give the same by two threads as by one",
+  ignore: !HAS_FFMPEG,
+  fn: async () => {
+    const { codec, encoder } = ENCODERS.find(({ codec }) => codec === "hevc")!;
+    const { units } = await encode(codec, picture(176, 144, { frames: 16 }), encoder);
+    const [alone, helped] = [await testInstance(), await testInstance()];
+    await using second = await startHelper(helped);
+    for (const [kind, damage] of Object.entries(DAMAGES)) {
+      for (let seed = 1; seed <= 8; seed++) {
+        const [one, two] = [alone, helped].map((instance) => {
+          using decoder = instance.decoder(codec);
+          const seen: string[] = [];
+          for (const { data, pts } of damage(units, randomNumbers(seed * 7919))) {
+            seen.push(String(decoder.send(data, pts)));
+            for (let frame = decoder.receive(); frame; frame = decoder.receive()) {
+              assertInMemory(instance, frame);
+              seen.push(`${frame.pts} ${frame.corrupt} ${frame.format && md5(pixelsOf(instance, frame))}`);
+              frame.release();
+            }
+          }
+          return seen;
+        });
+        assertEquals(two, one, `${kind}, seed ${seed}`);
+      }
+    }
+    assertNotEquals(second.helper.done, 0);
+  },
+});
 
 Deno.test({
   name: "half a picture is made whole as native FFmpeg does, and marked",

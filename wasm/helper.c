@@ -9,9 +9,11 @@
 enum state { ABSENT = 0, READY = 1, BUSY = 2, GONE = 3, STOPPED = 4 };
 enum end { NOT_YET = 0, WHEN_FREE = 1, AT_ONCE = 2 };
 
-enum { SKIP = 0, ALIGNMENT = 16, STACK_BYTES = 512 * 1024, TOLD_AFTER = MR_RING_BYTES / 16 };
-/* Looks before a thread sleeps: some microseconds. Then seconds, each a wait of its own, before the other is given up. */
-enum { LOOKS = 4000, SECOND = 1000 * 1000 * 1000, PATIENCE = 20 };
+enum { SKIP = 0, ALIGNMENT = 16, STACK_BYTES = 512 * 1024 };
+/* Bytes of commands: after which it is said how far the second thread is, that it is woken for, and that are much. */
+enum { TOLD_AFTER = MR_RING_BYTES / 16, WORTH_WAKING = 16 * 1024, BEHIND = MR_RING_BYTES / 4 };
+/* Looks before a thread sleeps: some tens of microseconds. Then seconds in which nothing is done before the other is given up. */
+enum { LOOKS = 20000, SECOND = 1000 * 1000 * 1000, PATIENCE = 20 };
 
 static struct {
   _Atomic uint32_t state, end;
@@ -19,6 +21,8 @@ static struct {
   _Atomic uint32_t written, done;
   _Atomic uint32_t runner_sleeps, writer_sleeps;
   uint8_t *ring, *stack_end;
+  /* What must be done before the first thread, which sleeps, can go on. */
+  uint32_t wake_at;
   /* Of the memory when the first thread last began: the engine may tell the second of growth later. */
   uint32_t pages;
 } helper;
@@ -31,31 +35,50 @@ static int64_t least_samples;
 static _Alignas(64) char thread_block[4096];
 extern void __wasm_init_tls(void *block);
 
-static void wait_while(_Atomic uint32_t *word, uint32_t value, _Atomic uint32_t *sleeps) {
-  for (int i = 0; i < LOOKS; i++)
-    if (atomic_load(word) != value) return;
-  atomic_store(sleeps, 1);
-  __builtin_wasm_memory_atomic_wait32((int *)word, (int)value, SECOND);
-  atomic_store(sleeps, 0);
-}
+/* Whether a position of the ring has been reached; positions are never further apart than the ring is long. */
+static int reached(uint32_t position, uint32_t now) { return (int32_t)(now - position) >= 0; }
 
-static void set(_Atomic uint32_t *word, uint32_t value, _Atomic uint32_t *sleeps) {
-  atomic_store(word, value);
-  if (atomic_load(sleeps)) __builtin_wasm_memory_atomic_notify((int *)word, 1);
-}
-
-/* Until something more is done. */
-static void wait_for_runner(void) {
-  for (int i = 0; i < PATIENCE; i++) {
-    wait_while(&helper.done, known_done, &helper.writer_sleeps);
-    const uint32_t done = atomic_load(&helper.done);
-    if (done != known_done) {
+/* Waits on the first thread. */
+static void wait_until_done(uint32_t position) {
+  for (int seconds = 0; seconds < PATIENCE;) {
+    uint32_t done = known_done;
+    for (int i = 0; i < LOOKS; i++) {
+      done = atomic_load(&helper.done);
+      if (!reached(position, done)) continue;
       known_done = done;
       return;
     }
+    seconds = done == known_done ? seconds + 1 : 0;
+    known_done = done;
+    helper.wake_at = position;
+    atomic_store(&helper.writer_sleeps, 1);
     if (atomic_load(&helper.state) != BUSY) break;
+    __builtin_wasm_memory_atomic_wait32((int *)&helper.done, (int)done, SECOND);
+    atomic_store(&helper.writer_sleeps, 0);
   }
   __builtin_trap();
+}
+
+static void tell_done(uint32_t position) {
+  atomic_store(&helper.done, position);
+  if (atomic_load(&helper.writer_sleeps) && reached(helper.wake_at, position))
+    __builtin_wasm_memory_atomic_notify((int *)&helper.done, 1);
+}
+
+/* Waits on the second thread, for something more than is known. */
+static void wait_for_more(uint32_t written) {
+  for (int i = 0; i < LOOKS; i++)
+    if (atomic_load(&helper.written) != written) return;
+  atomic_store(&helper.runner_sleeps, 1);
+  __builtin_wasm_memory_atomic_wait32((int *)&helper.written, (int)written, SECOND);
+  atomic_store(&helper.runner_sleeps, 0);
+}
+
+/* Waking a thread costs as much as some dozens of commands: it is not done for fewer, unless they are waited for. */
+static void publish(uint32_t worth) {
+  atomic_store(&helper.written, next);
+  if (atomic_load(&helper.runner_sleeps) && next - atomic_load(&helper.done) >= worth)
+    __builtin_wasm_memory_atomic_notify((int *)&helper.written, 1);
 }
 
 int mr_helper_begin(int64_t samples) {
@@ -66,17 +89,15 @@ int mr_helper_begin(int64_t samples) {
   return 1;
 }
 
-void mr_helper_publish(void) {
-  if (next != atomic_load(&helper.written)) set(&helper.written, next, &helper.runner_sleeps);
-}
+void mr_helper_publish(void) { publish(WORTH_WAKING); }
 
 void *mr_helper_command(uint32_t operation, uint32_t bytes) {
   bytes = (2 * sizeof(uint32_t) + bytes + ALIGNMENT - 1) & ~(ALIGNMENT - 1u);
   uint32_t at = next % MR_RING_BYTES, skipped = MR_RING_BYTES - at;
   if (skipped >= bytes) skipped = 0;
-  while (next + skipped + bytes - known_done > MR_RING_BYTES) {
-    mr_helper_publish();
-    wait_for_runner();
+  if (next + skipped + bytes - known_done > MR_RING_BYTES) {
+    publish(0);
+    wait_until_done(next - MR_RING_BYTES / 2);
   }
   if (skipped) {
     uint32_t *rest = (uint32_t *)(helper.ring + at);
@@ -89,9 +110,11 @@ void *mr_helper_command(uint32_t operation, uint32_t bytes) {
   return command + 2;
 }
 
+int mr_helper_behind(void) { return next - atomic_load(&helper.done) > BEHIND; }
+
 void mr_helper_settle(void) {
-  mr_helper_publish();
-  while (known_done != next) wait_for_runner();
+  publish(0);
+  wait_until_done(next);
 }
 
 void mr_helper_finish(void) {
@@ -117,7 +140,7 @@ static __attribute__((noinline)) void run(uint32_t from, uint32_t to) {
     uint32_t *command = (uint32_t *)(helper.ring + from % MR_RING_BYTES);
     if (command[0] != SKIP) mr_hevc_run(command[0], command + 2);
     from += command[1];
-    if (from == to || from - told > TOLD_AFTER) set(&helper.done, told = from, &helper.writer_sleeps);
+    if (from == to || from - told > TOLD_AFTER) tell_done(told = from);
   }
 }
 
@@ -129,10 +152,13 @@ void mr_helper_run(void) {
   for (;;) {
     const uint32_t written = atomic_load(&helper.written), end = atomic_load(&helper.end);
     expected = READY;
-    if (end == AT_ONCE) return;
+    if (end == AT_ONCE) {
+      atomic_store(&helper.state, STOPPED);
+      return;
+    }
     if (end == WHEN_FREE && atomic_compare_exchange_strong(&helper.state, &expected, GONE)) return;
     if (read == written) {
-      wait_while(&helper.written, written, &helper.runner_sleeps);
+      wait_for_more(written);
       continue;
     }
     run(read, written);

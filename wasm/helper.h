@@ -20,6 +20,8 @@ int mr_helper_begin(int64_t samples);
 void *mr_helper_command(uint32_t operation, uint32_t bytes);
 /* What was written so far may be run. */
 void mr_helper_publish(void);
+/* Whether the second thread has so much to do that what either can do is better done at once. */
+int mr_helper_behind(void);
 /* Returns when all commands were run; traps as mr_helper_command() does. */
 void mr_helper_settle(void);
 /* The same, and the second thread is nobody's. */

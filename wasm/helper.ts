@@ -30,6 +30,11 @@ export class InstanceHelper {
     return state === READY || state === BUSY;
   }
 
+  /** Bytes of commands that it has run so far, modulo 2^32. */
+  get done(): number {
+    return Atomics.load(this.#words, DONE) >>> 0;
+  }
+
   /** Has it end: between two slices, or at once, where the instance is no more. */
   end(when: "free" | "now"): void {
     Atomics.store(this.#words, END, when === "free" ? WHEN_FREE : AT_ONCE);

@@ -28,7 +28,8 @@ export interface InstanceOptions {
 }
 
 /**
- * One sandbox with FFmpeg in it: any number of decoders and scalers, one thread. Its memory is shared, so that other
+ * One sandbox with FFmpeg in it: any number of decoders and scalers, one thread, and a helper for
+ * large pictures where it is given one. Its memory is shared, so that other
  * threads can read the pictures where they lie; its imports are that memory and a line of log, and nothing else.
  *
  * @example

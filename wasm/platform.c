@@ -62,11 +62,11 @@ int __wasi_fd_fdstat_get(int file, void *status) { (void)file; (void)status; ret
 int __wasi_environ_sizes_get(size_t *count, size_t *bytes) { *count = 0; *bytes = 0; return 0; }
 int __wasi_environ_get(char **names, char *buffer) { (void)names; (void)buffer; return 0; }
 
-/* libc is the build with threads, for its atomics; one thread runs it. */
+/* libc is the build with threads, for its atomics; one thread runs it, and a helper (helper.c) that calls nothing of it. */
 void __emscripten_init_main_thread_js(void *thread) { (void)thread; }
 void emscripten_unwind_to_js_event_loop(void) { __builtin_trap(); }
 
-/* The linker lays thread-local variables out (errno); the one thread there is gets its block here. */
+/* The linker lays thread-local variables out (errno); the first thread gets its block here. */
 extern void __wasm_init_tls(void *block);
 static _Alignas(64) char thread_block[4096];
 void mr_start_thread(void) {

@@ -1,8 +1,9 @@
-/* The rival of bench/decode.ts: libavcodec with its assembly, one thread. Reads a file's packets into memory, decodes them, and
- * prints the frames and the seconds that the decoding alone took. */
+/* The rival of bench/decode.ts: libavcodec with its assembly, one thread or as many as the second argument says. Reads a file's
+ * packets into memory, decodes them, and prints the frames and the seconds that the decoding alone took. */
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 static double seconds(void) {
@@ -13,14 +14,14 @@ static double seconds(void) {
 
 int main(int count, char **arguments) {
   AVFormatContext *input = NULL;
-  if (count != 2 || avformat_open_input(&input, arguments[1], NULL, NULL) < 0) return 1;
+  if (count < 2 || count > 3 || avformat_open_input(&input, arguments[1], NULL, NULL) < 0) return 1;
   if (avformat_find_stream_info(input, NULL) < 0) return 1;
   const AVCodec *codec = NULL;
   int stream = av_find_best_stream(input, AVMEDIA_TYPE_VIDEO, -1, -1, &codec, 0);
   if (stream < 0) return 1;
   AVCodecContext *context = avcodec_alloc_context3(codec);
   if (avcodec_parameters_to_context(context, input->streams[stream]->codecpar) < 0) return 1;
-  context->thread_count = 1;
+  context->thread_count = count == 3 ? atoi(arguments[2]) : 1;
   if (avcodec_open2(context, codec, NULL) < 0) return 1;
   enum { MOST = 4096 };
   static AVPacket *packets[MOST + 1];

@@ -16,17 +16,30 @@ export async function shortClip(): Promise<string> {
   });
 }
 
+/** Eight pictures of HEVC, 2560x1440, each out as soon as it is decoded. */
+export async function largeClip(): Promise<string> {
+  return await encoded("clip-large.h265", [
+    ...["-f", "lavfi", "-i", "testsrc2=size=2560x1440:rate=25", "-frames:v", "8", "-pix_fmt", "yuv420p"],
+    ...["-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none:bframes=0:keyint=50"],
+  ]);
+}
+
 /** The same pictures in an MP4 file, with B-frames and three slices each, so that their times are not in order. */
 export async function reorderedClip(): Promise<string> {
-  const path = `${CACHE}/clip-reordered.mp4`;
+  return await encoded("clip-reordered.mp4", [
+    ...["-i", await shortClip(), "-c:v", "libx264", "-bf", "3", "-g", "25", "-b:v", "4M"],
+    ...["-x264-params", "slices=3:scenecut=0", "-f", "mp4"],
+  ]);
+}
+
+/** Has ffmpeg make a file, or finds it made. */
+async function encoded(name: string, args: string[]): Promise<string> {
+  const path = `${CACHE}/${name}`;
   if (await Deno.stat(path).then(() => true, () => false)) return path;
   await Deno.mkdir(CACHE, { recursive: true });
-  const part = `${path}.${crypto.randomUUID()}.mp4`;
+  const part = `${path}.${crypto.randomUUID()}.${name.split(".").at(-1)}`;
   const { success, stderr } = await new Deno.Command(CLIP_PACKAGES[0].name, {
-    args: [
-      ...["-loglevel", "error", "-i", await shortClip(), "-c:v", "libx264", "-bf", "3", "-g", "25", "-b:v", "4M"],
-      ...["-x264-params", "slices=3:scenecut=0", "-f", "mp4", part],
-    ],
+    args: ["-loglevel", "error", ...args, part],
     stderr: "piped",
   }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));

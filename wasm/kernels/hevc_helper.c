@@ -92,7 +92,11 @@ INLINE void intra(HEVCContext *s, int x, int y, int plane, int log2_size) {
 INLINE void wait_for(enum transform kind, int limit) { pending.kind = kind, pending.limit = limit; }
 static void luma_4(int16_t *block) { wait_for(LUMA_4, 0); }
 static void even(int16_t *block) { wait_for(EVEN, 0); }
-static void whole(int16_t *block, int limit) { wait_for(WHOLE, limit); }
+/* What is long, and touches no samples, is done by whoever has less to do. */
+INLINE void whole(int16_t *block, int limit, int log2_size) {
+  if (mr_helper_behind()) slice.hevcdsp.idct[log2_size - 2](block, limit);
+  else wait_for(WHOLE, limit);
+}
 
 struct residual {
   int32_t log2_size, kind, limit, to, stride, unused;
@@ -109,6 +113,7 @@ INLINE void residual(uint8_t *to, int16_t *block, ptrdiff_t stride, int log2_siz
 }
 
 #define SIZE(log2_size)                                                                    \
+  static void whole_##log2_size(int16_t *block, int limit) { whole(block, limit, log2_size); } \
   static void intra_##log2_size(HEVCContext *s, int x, int y, int plane) {                 \
     intra(s, x, y, plane, log2_size);                                                      \
   }                                                                                        \
@@ -154,7 +159,8 @@ static void fill(HEVCContext *s) {
   FILL(to->put_hevc_epel_bi_w, two_chroma_w);
   to->put_pcm = pcm;
   to->transform_4x4_luma = luma_4;
-  for (int i = 0; i < 4; i++) to->idct[i] = whole, to->idct_dc[i] = even;
+  for (int i = 0; i < 4; i++) to->idct_dc[i] = even;
+  to->idct[0] = whole_2, to->idct[1] = whole_3, to->idct[2] = whole_4, to->idct[3] = whole_5;
   to->add_residual[0] = residual_2, s->hpc.intra_pred[0] = intra_2;
   to->add_residual[1] = residual_3, s->hpc.intra_pred[1] = intra_3;
   to->add_residual[2] = residual_4, s->hpc.intra_pred[2] = intra_4;
