@@ -21,7 +21,7 @@ export interface DecodeStats {
   shed: number;
   /** How often the instance had to be made anew under it. */
   traps: number;
-  /** Time spent in decoding and what follows in its thread, scaling included. */
+  /** Time spent in decoding and what follows in its thread, scaling included; what a helper of large pictures does beside it is not. */
   busyMicroseconds: number;
   /** Time spent in scaling. */
   scaleMicroseconds: number;
