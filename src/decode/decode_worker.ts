@@ -59,6 +59,8 @@ export class DecodeWorker {
   /** The instance that a second thread would help, and where it is to be found in it. */
   #large: { epoch: number; at: number } | null = null;
   #helper: DecodeHelper | null = null;
+  /** Whether it gets no helper any more. */
+  #alone = false;
   #failure: DecodeError | null = null;
 
   /** @param onHelper Called when it could do with a helper, and when one is over. */
@@ -103,7 +105,7 @@ export class DecodeWorker {
 
   /** Whether a second thread would help it. */
   get wantsHelper(): boolean {
-    return this.#large !== null && !this.#helper && !this.#failure;
+    return this.#large !== null && !this.#helper && !this.#alone && !this.#failure;
   }
 
   /** Gives it a second thread, if it wants one. */
@@ -113,11 +115,11 @@ export class DecodeWorker {
     try {
       this.#helper = new DecodeHelper(this.#module, this.instances.get(epoch)!.memory, at, (error) => {
         this.#helper = null;
-        if (error !== null && this.#large?.epoch === epoch) this.#large = null; // this instance can have no other
+        if (error !== null) this.#alone = true; // what its pictures did to one helper they may do to the next
         this.#onHelper();
       });
     } catch {
-      this.#large = null; // one thread does it as well, and slower
+      this.#alone = true; // one thread does it as well, and slower
     }
   }
 
