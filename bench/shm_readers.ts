@@ -1,6 +1,6 @@
 import { compileRival } from "./native.ts";
 import { median, type Results } from "./results.ts";
-import { type ShmFigures, WARM_UP, type Way } from "./shm_program.ts";
+import type { ShmFigures, Way } from "./shm_program.ts";
 
 const ROUNDS = 3;
 const FREE_SECONDS = 2;
@@ -8,7 +8,9 @@ const PACED_SECONDS = 6;
 const FPS = 25;
 const CELLS = 10;
 /** What the warm-up and the start may take. */
-const WARM_SECONDS = 20;
+const WARM_SECONDS = 60;
+/** The rival is compiled. */
+const RIVAL_WARM_UP = 3_000;
 const PROGRAM = decodeURIComponent(new URL("./shm_program.ts", import.meta.url).pathname);
 const RIVAL = "libValkka's protocol in C";
 
@@ -53,7 +55,7 @@ export async function readersBench(results: Results, cases: readonly Case[]): Pr
       });
     const each = ({ readers }: Run, figure: (reader: ShmFigures) => number) => readers.map(figure);
     const whole = ({ readers: [{ fps, torn, frames }] }: Run) => fps * (1 - torn / Math.max(1, frames));
-    const written = ({ writer }: Run) => writer.fps;
+    const written = ({ writer }: Run) => writer.fps, writtenOfCpu = ({ writer }: Run) => writer.fpsOfCpu;
     const torn = ({ readers }: Run) => readers.reduce((sum, { torn }) => sum + torn, 0);
     const p50 = ({ readers: [{ p50_us }] }: Run) => p50_us / 1_000;
     const p99 = ({ readers: [{ p99_us }] }: Run) => p99_us / 1_000;
@@ -67,6 +69,8 @@ export async function readersBench(results: Results, cases: readonly Case[]): Pr
     add("async.p99", of(paced.promised, p99), "ms", of(paced.theirs, p99));
     add("read.4-readers.each", free.four.flatMap((run) => each(run, ({ fps }) => fps)), "frames/s");
     add("write.4-readers", of(free.four, written), "frames/s", of(free.ours, written), "one reader");
+    const cpu = "frames/CPU s";
+    add("write.4-readers.cpu", of(free.four, writtenOfCpu), cpu, of(free.ours, writtenOfCpu), "one reader");
     add("paced.4-readers.p50", each(pacedFour, ({ p50_us }) => p50_us / 1_000), "ms");
     add("paced.4-readers.p99", each(pacedFour, ({ p99_us }) => p99_us / 1_000), "ms");
     add("torn.4-readers", of(free.four, torn), "frames");
@@ -90,8 +94,8 @@ async function ours(
 async function theirs(peer: string, { width, height }: Case, mode: string, seconds: number): Promise<Run> {
   const name = `benchreaders${Deno.pid}`;
   const shape = [CELLS, width, height].map(String);
-  const writer = await start(peer, ["bench-server", name, ...shape, mode, String(seconds), String(WARM_UP)]);
-  const read = ["bench-client", name, ...shape, String(seconds + WARM_SECONDS), String(WARM_UP)];
+  const writer = await start(peer, ["bench-server", name, ...shape, mode, String(seconds), String(RIVAL_WARM_UP)]);
+  const read = ["bench-client", name, ...shape, String(seconds + WARM_SECONDS), String(RIVAL_WARM_UP)];
   return await together(writer, 1, () => start(peer, read));
 }
 

@@ -34,44 +34,48 @@ int32_t mr_mem_address(int32_t handle, uint64_t *out) {
   return 0;
 }
 
-int32_t mr_mem_load32(int32_t handle, uint64_t offset, uint32_t *out) {
+int32_t mr_mem_load32(int32_t handle, double offset, uint32_t *out) {
   if (!out) return -EFAULT;
   int32_t error;
-  struct mr_object *memory = mr_memory_word(handle, offset, 4, false, &error);
+  uint64_t at = mr_memory_offset(offset);
+  struct mr_object *memory = mr_memory_word(handle, at, 4, false, &error);
   if (!memory) return error;
-  *out = atomic_load_explicit((_Atomic uint32_t *)(memory->bytes + offset), memory_order_acquire);
+  *out = atomic_load_explicit((_Atomic uint32_t *)(memory->bytes + at), memory_order_acquire);
   mr_handle_done(handle);
   return 0;
 }
 
-int32_t mr_mem_store32(int32_t handle, uint64_t offset, uint32_t value) {
+int32_t mr_mem_store32(int32_t handle, double offset, uint32_t value) {
   int32_t error;
-  struct mr_object *memory = mr_memory_word(handle, offset, 4, true, &error);
+  uint64_t at = mr_memory_offset(offset);
+  struct mr_object *memory = mr_memory_word(handle, at, 4, true, &error);
   if (!memory) return error;
-  atomic_store_explicit((_Atomic uint32_t *)(memory->bytes + offset), value, memory_order_release);
+  atomic_store_explicit((_Atomic uint32_t *)(memory->bytes + at), value, memory_order_release);
   mr_handle_done(handle);
   return 0;
 }
 
-int32_t mr_mem_load64(int32_t handle, uint64_t offset, uint64_t *out) {
+int32_t mr_mem_load64(int32_t handle, double offset, uint64_t *out) {
   if (!out) return -EFAULT;
   int32_t error;
-  struct mr_object *memory = mr_memory_word(handle, offset, 8, false, &error);
+  uint64_t at = mr_memory_offset(offset);
+  struct mr_object *memory = mr_memory_word(handle, at, 8, false, &error);
   if (!memory) return error;
-  uint64_t value = atomic_load_explicit((_Atomic uint64_t *)(memory->bytes + offset), memory_order_acquire);
+  uint64_t value = atomic_load_explicit((_Atomic uint64_t *)(memory->bytes + at), memory_order_acquire);
   memcpy(out, &value, sizeof value); /* a view of bytes in JavaScript may begin anywhere */
   mr_handle_done(handle);
   return 0;
 }
 
-int32_t mr_mem_store64(int32_t handle, uint64_t offset, const uint64_t *value) {
+int32_t mr_mem_store64(int32_t handle, double offset, const uint64_t *value) {
   if (!value) return -EFAULT;
   int32_t error;
+  uint64_t at = mr_memory_offset(offset);
   uint64_t copy;
   memcpy(&copy, value, sizeof copy);
-  struct mr_object *memory = mr_memory_word(handle, offset, 8, true, &error);
+  struct mr_object *memory = mr_memory_word(handle, at, 8, true, &error);
   if (!memory) return error;
-  atomic_store_explicit((_Atomic uint64_t *)(memory->bytes + offset), copy, memory_order_release);
+  atomic_store_explicit((_Atomic uint64_t *)(memory->bytes + at), copy, memory_order_release);
   mr_handle_done(handle);
   return 0;
 }

@@ -6,6 +6,12 @@
 
 #include "handle.h"
 
+/* An offset that came as a double; one that is outside any memory where it is none. */
+static inline uint64_t mr_memory_offset(double offset) {
+  uint64_t whole = offset >= 0 && offset <= 9007199254740992.0 ? (uint64_t)offset : UINT64_MAX;
+  return (double)whole == offset ? whole : UINT64_MAX;
+}
+
 /* 0, -ERANGE or -EACCES. */
 int mr_memory_range(const struct mr_object *memory, uint64_t offset, uint64_t len, bool to_write);
 /* The memory of a handle, in use, with an aligned word inside it; else null, and the error is set. */

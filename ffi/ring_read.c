@@ -1,8 +1,11 @@
 /* One call for each record that is read from a ring. Nothing that lies in the memory is believed: it may be anybody's work. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "deadline.h"
 #include "memory.h"
@@ -18,6 +21,7 @@
 /* Where nothing came meanwhile, the writer mostly waits for this very core: so many waits at most then go by without. */
 #define RESTS_MOST 1024u
 #define CLOSED 2u
+#define TURN_NS 500000u
 
 /* What the caller's block says: numbers as doubles there, and as they are here. */
 struct block {
@@ -210,6 +214,30 @@ static bool spin(struct reading *reading) {
   return false;
 }
 
+/* What sched_setattr() takes, of which the C library has no declaration. */
+struct scheduling {
+  uint32_t size, policy;
+  uint64_t flags;
+  int32_t nice;
+  uint32_t priority;
+  uint64_t slice_ns, deadline_ns, period_ns;
+  uint32_t least, most;
+};
+
+/*
+ * From Linux 6.12 on, whoever is woken preempts a thread whose turns are longer than its own. Without that, a reader that is woken on its
+ * writer's core mostly waits until the writer sleeps; and in virtual machines it is woken there, because an idle core counts as
+ * one that is not to be had. Of how much a thread gets the length of its turns decides nothing.
+ */
+static void take_short_turns(void) {
+  struct scheduling now = {0};
+  if (syscall(SYS_sched_getattr, 0, &now, sizeof now, 0) != 0) return;
+  if (now.policy != SCHED_OTHER || now.slice_ns <= TURN_NS) return; /* older systems say 0 */
+  now.slice_ns = TURN_NS;
+  long refused = syscall(SYS_sched_setattr, 0, &now, 0);
+  (void)refused; /* then it is as it was */
+}
+
 /* As read_record(), and where there is nothing waits for it. Somebody's wake without a record ends the wait as well: that somebody wants the
  * caller to look around. */
 static int32_t wait_and_read(struct reading *reading, uint8_t *into, uint64_t len, int32_t timeout_ms) {
@@ -222,6 +250,7 @@ static int32_t wait_and_read(struct reading *reading, uint8_t *into, uint64_t le
     /* A signal that changes all the time, with no record behind it, keeps no reader beyond its time. */
     if (timeout_ms >= 0 && mr_deadline_left(&deadline) == 0) return result;
     if (spin(reading)) continue;
+    take_short_turns();
     int failed = mr_word_wait((const uint32_t *)(reading->ring + MR_RING_SIGNAL), reading->block->seen,
                               timeout_ms < 0 ? NULL : &deadline);
     if (failed == -ETIMEDOUT || (failed == 0 && signal_of(reading) == reading->block->seen)) return result;
@@ -238,7 +267,9 @@ static void keep_pace(struct block *block) {
   block->published_ms = published;
 }
 
-int32_t mr_ring_read(int32_t handle, uint8_t *block, uint8_t *into, uint64_t len, int32_t timeout_ms) {
+int32_t mr_ring_read(int32_t handle, uint8_t *block, uint8_t *into, double room, int32_t timeout_ms) {
+  uint64_t len;
+  if (!mr_ring_number(room, &len)) return -EINVAL;
   if (!block || (!into && len)) return -EFAULT;
   struct block copy;
   memcpy(&copy, block, sizeof copy);

@@ -31,9 +31,9 @@ struct part {
   uint64_t stride, row_bytes, rows;
 };
 
-static double milliseconds(void) {
+static double unix_milliseconds(void) {
   struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
+  clock_gettime(CLOCK_REALTIME, &now);
   return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
@@ -96,7 +96,6 @@ static int32_t write_record(struct mr_object *memory, struct request *request, s
   if (mr_memory_range(memory, slot, MR_RING_SLOT, true) < 0) return -ERANGE;
   if (mr_memory_range(memory, payload, total, true) < 0 || payload < MR_RING_HEADER) return -ERANGE;
   uint8_t *bytes = memory->bytes;
-  double began = milliseconds();
   mr_ring_store64(bytes, MR_RING_OLDEST, oldest); /* (a) */
   atomic_thread_fence(memory_order_seq_cst);
   mr_ring_store64(bytes, slot, 0); /* (b) */
@@ -106,9 +105,7 @@ static int32_t write_record(struct mr_object *memory, struct request *request, s
     if (adds[i]) copy_part(bytes + payload, &parts[i], memory->copies_strings);
     payload += adds[i];
   }
-  double published_at;
-  memcpy(&published_at, request->described + PUBLISHED_AT, sizeof published_at);
-  published_at += milliseconds() - began;
+  double published_at = unix_milliseconds();
   memcpy(request->described + PUBLISHED_AT, &published_at, sizeof published_at);
   describe(bytes + slot, request->described);           /* (d) */
   mr_ring_store64(bytes, slot, sequence + 1);           /* (e) */

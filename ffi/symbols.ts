@@ -85,10 +85,10 @@ export const DECLARATIONS = {
   ],
   mr_shm_room: ["int32_t", "uint64_t *free_out", "uint64_t *total_out"],
 
-  mr_mem_load32: ["int32_t", "int32_t handle", "uint64_t offset", "uint32_t *out"],
-  mr_mem_store32: ["int32_t", "int32_t handle", "uint64_t offset", "uint32_t value"],
-  mr_mem_load64: ["int32_t", "int32_t handle", "uint64_t offset", "uint64_t *out"],
-  mr_mem_store64: ["int32_t", "int32_t handle", "uint64_t offset", "const uint64_t *value"],
+  mr_mem_load32: ["int32_t", "int32_t handle", "double offset", "uint32_t *out"],
+  mr_mem_store32: ["int32_t", "int32_t handle", "double offset", "uint32_t value"],
+  mr_mem_load64: ["int32_t", "int32_t handle", "double offset", "uint64_t *out"],
+  mr_mem_store64: ["int32_t", "int32_t handle", "double offset", "const uint64_t *value"],
   mr_mem_fence: ["int32_t"],
   mr_mem_read: ["int32_t", "int32_t handle", "uint64_t offset", "uint8_t *into", "uint64_t len"],
   mr_mem_write: ["int32_t", "int32_t handle", "uint64_t offset", "const uint8_t *from", "uint64_t len"],
@@ -126,7 +126,7 @@ export const DECLARATIONS = {
     "int32_t timeout_ms",
     "const uint32_t *stop",
   ],
-  mr_mem_notify: ["int32_t", "int32_t handle", "uint64_t offset"],
+  mr_mem_notify: ["int32_t", "int32_t handle", "double offset"],
   mr_mem_wait_many: [
     "int32_t",
     "const int32_t *handles",
@@ -151,7 +151,7 @@ export const DECLARATIONS = {
     "int32_t handle",
     "uint8_t *block",
     "uint8_t *into",
-    "uint64_t len",
+    "double len",
     "int32_t timeout_ms",
   ],
 
@@ -249,7 +249,7 @@ export const POLL_ERROR = 4;
 export const POLL_WOKEN = 0xffffffff;
 
 /** What Deno passes for each C type; every pointer is a caller's buffer. */
-const NATIVE = { int32_t: "i32", uint32_t: "u32", uint64_t: "u64" } as const;
+const NATIVE = { int32_t: "i32", uint32_t: "u32", uint64_t: "u64", double: "f64" } as const;
 
 type Declarations = typeof DECLARATIONS;
 type Name = keyof Declarations;

@@ -72,11 +72,12 @@ void mr_bell(const struct mr_object *memory) {
   (void)got; /* a watcher that is not told looks by itself, if later */
 }
 
-int32_t mr_mem_notify(int32_t handle, uint64_t offset) {
+int32_t mr_mem_notify(int32_t handle, double offset) {
   int32_t result;
-  struct mr_object *memory = mr_memory_word(handle, offset, 4, false, &result);
+  uint64_t at = mr_memory_offset(offset);
+  struct mr_object *memory = mr_memory_word(handle, at, 4, false, &result);
   if (!memory) return result;
-  long woken = syscall(SYS_futex, memory->bytes + offset, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+  long woken = syscall(SYS_futex, memory->bytes + at, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
   result = woken < 0 ? -errno : (int32_t)woken;
   mr_bell(memory);
   mr_handle_done(handle);

@@ -41,8 +41,8 @@ static void bytes_and_words(int32_t memory) {
     uint32_t *word = malloc(sizeof *word);
     uint64_t *lon = malloc(sizeof *lon);
     *lon = offset;
-    EQUAL(mr_mem_load32(memory, offset, word), fits(offset, 4) && offset % 4 == 0 ? 0 : -ERANGE);
-    EQUAL(mr_mem_store64(memory, offset, lon), fits(offset, 8) && offset % 8 == 0 ? 0 : -ERANGE);
+    EQUAL(mr_mem_load32(memory, (double)offset, word), fits(offset, 4) && offset % 4 == 0 ? 0 : -ERANGE);
+    EQUAL(mr_mem_store64(memory, (double)offset, lon), fits(offset, 8) && offset % 8 == 0 ? 0 : -ERANGE);
     free(word);
     free(lon);
     /* A length that no buffer has is refused before the buffer is touched. */

@@ -2,10 +2,15 @@
  * Writers and readers of rings in threads, and readers of rings that are anybody's work. The thread sanitizer watches the first part: all
  * words are atomic, and the payloads, which are not, are checked here. The address sanitizer watches both.
  */
+#define _GNU_SOURCE
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "../millrace.h"
 #include "check.h"
@@ -184,12 +189,12 @@ static void hostile_ring(void) {
     uint8_t *exact = realloc(into, len ? len : 1);
     CHECK(exact != NULL);
     into = exact;
-    int32_t result = mr_ring_read(ring, (uint8_t *)&block, into, len, 0);
+    int32_t result = mr_ring_read(ring, (uint8_t *)&block, into, (double)len, 0);
     CHECK(result >= MR_RING_NOTHING && result <= MR_RING_LATER);
     if (result == MR_RING_FOUND) {
       CHECK(block.bytes <= SLOTS * CELL);
       block.step = MR_RING_COPY;
-      result = mr_ring_read(ring, (uint8_t *)&block, into, len, 0);
+      result = mr_ring_read(ring, (uint8_t *)&block, into, (double)len, 0);
       CHECK(result == MR_RING_TAKEN || result == MR_RING_FOUND || result == MR_RING_LOST);
     }
     taken += result == MR_RING_TAKEN;
@@ -239,12 +244,63 @@ static void hostile_blocks(void) {
   block.step = MR_RING_LOOK;
   EQUAL(mr_ring_read(closed, (uint8_t *)&block, NULL, 0, 0), -EBADF);
   EQUAL(mr_ring_read(closed, NULL, NULL, 0, 0), -EFAULT);
+  for (int i = 0; i < 3; i++) EQUAL(mr_ring_read(closed, (uint8_t *)&block, bytes, (double[]){-1, NAN, 1e300}[i], 0), -EINVAL);
   EQUAL(mr_ring_write(closed, NULL, NULL, NULL, NULL, NULL, NULL), -EFAULT);
   free(bytes);
 }
 
+/* As sched_setattr() takes it. */
+struct scheduling {
+  uint32_t size, policy;
+  uint64_t flags;
+  int32_t nice;
+  uint32_t priority;
+  uint64_t slice, deadline, period;
+};
+
+static struct scheduling scheduling(void) {
+  struct scheduling now = {0};
+  EQUAL(syscall(SYS_sched_getattr, 0, &now, sizeof now, 0), 0);
+  return now;
+}
+
+/* Whether this system lets a thread have shorter turns: since 6.12, where no filter forbids it. */
+static void *can_shorten(void *unused) {
+  struct scheduling now = scheduling();
+  now.slice = now.slice > 1000000 ? 1000000 : 0;
+  bool can = now.slice > 0 && syscall(SYS_sched_setattr, 0, &now, 0) == 0 && scheduling().slice == 1000000;
+  return can ? unused : NULL;
+}
+
+static void *sleep_in_ring(void *given) {
+  int32_t ring = *(int32_t *)given;
+  struct scheduling before = scheduling();
+  struct block block = fresh_block(MR_RING_EVERY);
+  block.step = MR_RING_NEXT;
+  EQUAL(mr_ring_read(ring, (uint8_t *)&block, NULL, 0, 0), MR_RING_NOTHING);
+  EQUAL(scheduling().slice, before.slice);
+  block.pace_ns = UINT32_MAX; /* without spinning */
+  EQUAL(mr_ring_read(ring, (uint8_t *)&block, NULL, 0, 1), MR_RING_NOTHING);
+  struct scheduling after = scheduling();
+  CHECK(after.slice < before.slice && after.nice == before.nice && after.policy == before.policy);
+  return NULL;
+}
+
+/* A reader that slept has shorter turns from then on, and nothing else of it is changed. */
+static void turns(void) {
+  pthread_t thread;
+  void *can;
+  int32_t ring = new_ring();
+  EQUAL(pthread_create(&thread, NULL, can_shorten, &ring), 0);
+  pthread_join(thread, &can);
+  EQUAL(pthread_create(&thread, NULL, can ? sleep_in_ring : can_shorten, &ring), 0);
+  pthread_join(thread, NULL);
+  mr_close(ring);
+}
+
 int main(void) {
   threads();
+  turns();
   hostile_ring();
   hostile_blocks();
   puts("ok");

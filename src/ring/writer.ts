@@ -315,7 +315,8 @@ export class RingWriter {
       const room = this.#place(bytes + blob.length);
       this.#signal = (this.#signal + 1) >>> 0;
       request.place(room.sequence, this.#oldest, room.offset, this.#signal);
-      request.slot.encode(info, room.offset - header.arenaOffset, bytes, blob.length, this.#clock());
+      // When it is published the memory's owner says.
+      request.slot.encode(info, room.offset - header.arenaOffset, bytes, blob.length, info.receivedAt ?? this.#clock());
       memory.writeRecord!(request);
     } catch (error) {
       this.#position = -1;

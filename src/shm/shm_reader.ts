@@ -127,7 +127,8 @@ export class ShmReader implements AsyncIterable<Frame>, AsyncDisposable {
 
   /**
    * As `pull`, but waits, and copies into a buffer of the caller's the moment that a record comes: for a thread or process that does
-   * nothing else. Null where the ring or the time is over. Not with `signal`, which nobody could abort meanwhile.
+   * nothing else, and is given its time in shorter turns from then on. Null where the ring or the time is over. Not with `signal`,
+   * which nobody could abort meanwhile.
    *
    * @param timeout milliseconds.
    * @throws {RangeError} where the payload does not fit; the record is the next one still.
