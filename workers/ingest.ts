@@ -98,11 +98,6 @@ function open(camera: number, settings: CameraSettings): Camera | SdpSource {
   return settings.sdp ? new SdpSource(sockets, settings, settings.sdp, events) : new Camera(sockets, settings, events);
 }
 
-function allRest(): boolean {
-  for (const { rests } of cameras.values()) if (!rests) return false;
-  return true;
-}
-
 async function run(): Promise<void> {
   let tickAt = 0, rests = false;
   try {
@@ -111,13 +106,15 @@ async function run(): Promise<void> {
       const at = now();
       // A clock that was set back must not keep anyone waiting.
       if (at >= tickAt - (rests ? EARLY : 0) || tickAt - at > RESTING_TICK) {
+        rests = true;
+        sockets.poller.hurried = false;
         for (const [number, camera] of cameras) {
           camera.tick(at);
           if (camera.closed) cameras.delete(number);
+          else rests &&= camera.rests;
         }
-        rests = allRest();
         tickAt = at + (rests ? RESTING_TICK : TICK);
-      } else if (rests && !allRest()) {
+      } else if (rests && sockets.poller.hurried) {
         rests = false;
         tickAt = Math.min(tickAt, at + TICK);
       }

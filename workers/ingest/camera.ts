@@ -127,6 +127,7 @@ export class Camera {
     if (this.#closed || this.#closingAt > 0) return;
     const at = now();
     this.#closingAt = at;
+    this.#sockets.poller.hurried = true;
     this.#session?.close(at);
     if (this.#session) this.#pump(at);
     else this.#finish();

@@ -83,6 +83,7 @@ export class MediaPath {
       rtp: (data: Uint8Array, start: number, end: number, at: number) => {
         this.#events.heard(at);
         this.#track.packet(data, start, end, at);
+        if (this.#track.waits) this.#poller.hurried = true;
       },
       rtcp: (data: Uint8Array, start: number, end: number, at: number) => this.#track.control(data, start, end, at),
       broken: this.#events.broken,

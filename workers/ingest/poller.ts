@@ -16,6 +16,8 @@ export class Poller {
   readonly #events = new Uint32Array(CAPACITY);
   readonly #watchers = new Map<number, Watcher>();
   #lastTag = 0;
+  /** Whether somebody needs a look at the clock sooner than was said; for whoever looks. */
+  hurried = false;
 
   /** @param poll A poll handle that others may wake; closing it ends the thread. */
   constructor(library: NativeLibrary, poll: number) {
