@@ -53,8 +53,8 @@ int main(void) {
     known[index] = value;
     atomic_store(&seen[index], (int)value);
   }
+  for (int i = 0; i < WORDS; i++) pthread_join(threads[i], NULL); /* all of them sleep on the first memory */
   for (int i = 0; i < WORDS; i++) {
-    pthread_join(threads[i], NULL);
     EQUAL(known[i], CHANGES);
     EQUAL(mr_close(memories[i]), 0);
   }
