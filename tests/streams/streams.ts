@@ -114,7 +114,7 @@ export const REAL_CLIPS: Record<string, string> | null = (() => {
     for (const path of Object.values(clips)) Deno.statSync(path);
     return clips;
   } catch {
-    console.log("Skipping the clips of real cameras: there is no folder shared/clips beside this one");
+    console.error("Skipping the clips of real cameras: there is no folder shared/clips beside this one");
     return null;
   }
 })();
