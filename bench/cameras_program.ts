@@ -1,4 +1,4 @@
-import { decode, interval } from "../mod.ts";
+import { decode, DecodeError, interval } from "../mod.ts";
 import { encodedFeed } from "../src/feed/mod.ts";
 import { PlannedFeed } from "../src/feed/planned_feed.ts";
 import { readVideoFile } from "../src/file/mod.ts";
@@ -12,6 +12,8 @@ import { quantile } from "./results.ts";
 
 /** What it says in the end. */
 export interface CamerasHeld {
+  /** Cameras for which the decoder had no memory left. */
+  refused: number;
   /** Access units passed over for want of time. */
   shed: number;
   frames: number;
@@ -49,10 +51,15 @@ if (import.meta.main) {
   });
   const ages: number[] = [];
   const begun = performance.now();
-  let measuring = false;
+  let measuring = false, refused = 0;
   const reading = cameras.map(async ({ decoded }) => {
     const branch = decoded.branch();
-    for await (using frame of ms ? branch.pipe(interval(Number(ms))) : branch) if (measuring) ages.push(frame.age);
+    try {
+      for await (using frame of ms ? branch.pipe(interval(Number(ms))) : branch) if (measuring) ages.push(frame.age);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      refused++;
+    }
   });
   const sum = (): Sum => {
     let shed = 0, busy = 0;
@@ -81,6 +88,7 @@ if (import.meta.main) {
   }
   const after = sum(), from = before!;
   const held: CamerasHeld = {
+    refused,
     shed: after.shed - from.shed,
     frames: ages.length,
     latency: ages.length === 0 ? Infinity : quantile(ages, 0.99),

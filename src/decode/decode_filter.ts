@@ -13,6 +13,8 @@ import { copyOut, localInstance } from "./local_instance.ts";
  * @param options.priority Which cameras are served first where not all can be. @default {"normal"}
  * @param options.order Whether to wait for pictures to be in the order of presentation. @default {"presentation"}
  * @throws {TypeError} where the priority is none.
+ * @throws {DecodeError} at who reads the feed: where the decoder refuses the stream, or its worker has no memory for it. The 4 GiB of
+ * one hold about 150 decoders of 1080p; there are as many workers as cores.
  *
  * @example
  * ```ts ignore
