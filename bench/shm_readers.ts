@@ -40,6 +40,7 @@ export async function readersBench(results: Results, cases: readonly Case[]): Pr
   const peer = await compileRival("../../tests/valkka/peer", [], undefined, ["-pthread"]);
   for (const shape of cases) {
     const free = { ours: [] as Run[], theirs: [] as Run[], latest: [] as Run[], four: [] as Run[] };
+    const apart = { one: [] as Run[], four: [] as Run[] };
     const paced = { ours: [] as Run[], theirs: [] as Run[], promised: [] as Run[] };
     for (let round = 0; round < FREE_ROUNDS; round++) {
       free.ours.push(await ours(shape, 0, FREE_SECONDS));
@@ -47,6 +48,8 @@ export async function readersBench(results: Results, cases: readonly Case[]): Pr
       free.latest.push(await ours(shape, 0, FREE_SECONDS, { mode: "latest" }));
       if (round >= OTHER_ROUNDS) continue;
       free.four.push(await ours(shape, 0, FREE_SECONDS, { readers: 4, mode: "latest" }));
+      apart.one.push(await ours(shape, 0, FREE_SECONDS, { mode: "latest", apart: true }));
+      apart.four.push(await ours(shape, 0, FREE_SECONDS, { readers: 4, mode: "latest", apart: true }));
     }
     for (let round = 0; round < PACED_ROUNDS; round++) {
       paced.ours.push(await ours(shape, FPS, PACED_SECONDS));
@@ -81,6 +84,7 @@ export async function readersBench(results: Results, cases: readonly Case[]): Pr
     add("async.p99", of(paced.promised, p99), "ms", of(paced.theirs, p99));
     add("read.4-readers.each", free.four.flatMap((run) => each(run, ({ fps }) => fps)), "frames/s");
     add("write.4-readers", of(free.four, written), "frames/s", of(free.latest, written), "one reader");
+    add("write.4-readers.apart", of(apart.four, written), "frames/s", of(apart.one, written), "one reader");
     const cpu = "frames/CPU s";
     add("write.4-readers.cpu", of(free.four, writtenOfCpu), cpu, of(free.latest, writtenOfCpu), "one reader");
     add("paced.4-readers.p50", each(pacedFour, ({ p50_us }) => p50_us / 1_000), "ms");
@@ -93,10 +97,15 @@ async function ours(
   { width, height }: Case,
   fps: number,
   seconds: number,
-  { readers: count = 1, way = "pullSync" as Way, mode = "every" as ReadMode } = {},
+  { readers: count = 1, way = "pullSync" as Way, mode = "every" as ReadMode, apart = false } = {},
 ): Promise<Run> {
   const name = `bench-readers-${Deno.pid}`;
-  const deno = (...args: string[]) => start(Deno.execPath(), ["run", "-A", "--no-prompt", PROGRAM, ...args]);
+  const deno = (what: "write" | "read", ...args: string[]) => {
+    const program = [Deno.execPath(), "run", "-A", "--no-prompt", PROGRAM, what, ...args];
+    // Apart, the writer has the first core to itself, as where there are enough of them, and its readers share the second.
+    const [first, ...rest] = apart ? ["taskset", "-c", what === "write" ? "0" : "1", ...program] : program;
+    return start(first, rest);
+  };
   const writer = await deno("write", name, ...[width, height, fps, seconds].map(String));
   return await together(writer, count, () => deno("read", name, String(seconds + WARM_SECONDS), way, mode));
 }
