@@ -1,6 +1,7 @@
 import { decoderModule } from "../src/decode/mod.ts";
 import { readVideoFile, type VideoFile } from "../src/file/mod.ts";
 import { FfmpegInstance } from "../wasm/mod.ts";
+import { decodeOurs } from "./decode_ours.ts";
 import { stockInstance } from "./decode_stock.ts";
 import { largeBench } from "./decode_large.ts";
 import { wantedBench } from "./decode_wanted.ts";
@@ -22,26 +23,6 @@ const PACKAGES = { core: "./decode_ffmpeg_core.ts", nodeAv: "./decode_node_av.ts
 type Package = keyof typeof PACKAGES;
 type Rival = keyof typeof RIVALS;
 const NAMES = Object.keys(RIVALS) as Rival[];
-
-/** Frames a second of our decoder, access units in memory, one thread. */
-function decodeOurs(instance: FfmpegInstance, file: VideoFile): { frames: number; rate: number } {
-  using decoder = instance.decoder(file.codec);
-  let frames = 0;
-  const receive = () => {
-    for (let frame = decoder.receive(); frame; frame = decoder.receive()) {
-      frames++;
-      frame.release();
-    }
-  };
-  const began = performance.now();
-  for (const [number, unit] of file.units.entries()) {
-    decoder.send(unit.data, number);
-    receive();
-  }
-  decoder.drain();
-  receive();
-  return { frames, rate: frames / ((performance.now() - began) / 1000) };
-}
 
 /**
  * Our decoder beside native libavcodec with its assembly, beside itself without our kernels, and beside the npm packages

@@ -1,8 +1,9 @@
 import { makeClip } from "../src/camera/clip.ts";
 import { DecodeHelper } from "../src/decode/decode_helper.ts";
 import { decoderModule } from "../src/decode/mod.ts";
-import { readVideoFile, type VideoFile } from "../src/file/mod.ts";
+import { readVideoFile } from "../src/file/mod.ts";
 import { FfmpegInstance, InstanceHelper } from "../wasm/mod.ts";
+import { decodeOurs } from "./decode_ours.ts";
 import { compileRival, run } from "./native.ts";
 import { median, type Results } from "./results.ts";
 
@@ -19,26 +20,6 @@ async function makeLargeStreams(folder: string): Promise<{ h264: string; hevc: s
     ...["-x265-params", "log-level=none:bframes=0:keyint=50:wpp=0", hevc],
   ]);
   return { h264, hevc };
-}
-
-/** Frames a second. */
-function decode(instance: FfmpegInstance, file: VideoFile): number {
-  using decoder = instance.decoder(file.codec);
-  let frames = 0;
-  const receive = () => {
-    for (let frame = decoder.receive(); frame; frame = decoder.receive()) {
-      frames++;
-      frame.release();
-    }
-  };
-  const began = performance.now();
-  for (const [number, unit] of file.units.entries()) {
-    decoder.send(unit.data, number);
-    receive();
-  }
-  decoder.drain();
-  receive();
-  return frames / ((performance.now() - began) / 1000);
 }
 
 /** An instance with a second thread, for pictures of any size. */
@@ -74,12 +55,12 @@ export async function largeBench(results: Results): Promise<void> {
         ...{ one: [], two: [], nativeOne: [], nativeTwo: [] },
       };
       // The engine compiles what is hot while it runs: the first round does not count.
-      decode(alone, file);
-      decode(helped.instance, file);
+      decodeOurs(alone, file);
+      decodeOurs(helped.instance, file);
       for (let round = 0; round < ROUNDS; round++) {
-        rates.one.push(decode(alone, file));
+        rates.one.push(decodeOurs(alone, file).rate);
         rates.nativeOne.push(await nativeRate(path, 1));
-        rates.two.push(decode(helped.instance, file));
+        rates.two.push(decodeOurs(helped.instance, file).rate);
         rates.nativeTwo.push(await nativeRate(path, 2));
       }
       const add = (name: string, ours: number[], theirs: number[], rival: string) => {

@@ -2,10 +2,15 @@ import { InstanceHelper } from "../../wasm/mod.ts";
 import type { FromHelperWorker, ToHelperWorker } from "../../workers/helper_protocol.ts";
 import { spawnWorker } from "../../workers/spawn.ts";
 
+/** Milliseconds after which a thread that was told to end at once, and did not, is ended: what it runs may never be done. */
+const PATIENCE = 2_000;
+
 /** A second thread for one instance, from the main thread's side. */
 export class DecodeHelper {
   readonly #helper: InstanceHelper;
+  readonly #end: (error: string | null) => void;
   #over = false;
+  #impatience: ReturnType<typeof setTimeout> | undefined;
 
   /**
    * @param onOver Called once, when the thread has let go of the instance: with what went wrong, after which the instance traps.
@@ -23,7 +28,12 @@ export class DecodeHelper {
     const over = (error: string | null) => {
       if (this.#over) return;
       this.#over = true;
+      clearTimeout(this.#impatience);
       onOver(error);
+    };
+    this.#end = (error) => {
+      worker.terminate();
+      over(error);
     };
     worker.onmessage = (event: MessageEvent<FromHelperWorker>) => over(event.data.error);
     worker.onerror = (event) => {
@@ -41,6 +51,8 @@ export class DecodeHelper {
 
   /** Has it end, its instance being gone. */
   stop(): void {
-    if (!this.#over) this.#helper.end("now");
+    if (this.#over) return;
+    this.#helper.end("now");
+    this.#impatience ??= setTimeout(() => this.#end("The second thread did not end"), PATIENCE);
   }
 }
